@@ -1,0 +1,58 @@
+// `spyhop node`: a stand-in Substrate node over WebSocket, and the same node inside `spyhop demo`.
+//
+// cmd_node() runs in the calling thread until SIGINT or SIGTERM. EmbeddedNodes runs on a thread of
+// its own with its own proactor; start() and stop() are called by one thread. Failures are sentences.
+#pragma once
+
+#include "pipeline/types.hpp"
+#include "stages/standin_chain.hpp"
+#include "stages/standin_faults.hpp"
+
+#include <cstdint>
+#include <expected>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace config {
+
+struct NodeOptions {
+    std::string capture;                // path; empty: generated traffic on the built-in runtimes
+    std::string listen = "127.0.0.1:0"; // host:port; port 0: any free one
+    std::string scenario;               // path of a TOML file; empty: no faults
+    pipeline::Nanoseconds block_time = 6 * pipeline::second;
+    std::uint32_t finality_lag_blocks = 2;
+};
+
+// Prints "listening on ws://127.0.0.1:PORT" (the first chain; further chains one line each with
+// their path) to stdout when ready. Returns the exit code: 0 after a signal, 1 failed.
+int cmd_node(NodeOptions const& options);
+
+// One chain that an embedded node plays, served at ws://127.0.0.1:PORT/<name>.
+struct EmbeddedChain {
+    std::string name;
+    std::unique_ptr<stages::ChainFeed> feed;
+    std::vector<stages::Fault> faults;
+    pipeline::Nanoseconds block_time = 6 * pipeline::second;
+    bool wait_for_follower = true; // the first block waits until somebody follows heads or storage
+};
+
+class EmbeddedNodes {
+  public:
+    EmbeddedNodes();
+    ~EmbeddedNodes(); // stops
+    EmbeddedNodes(EmbeddedNodes const&) = delete;
+    EmbeddedNodes& operator=(EmbeddedNodes const&) = delete;
+
+    // The URL of each chain, in their order. `listen` is host:port.
+    [[nodiscard]] std::expected<std::vector<std::string>, std::string>
+    start(std::vector<EmbeddedChain> chains, std::string const& listen = "127.0.0.1:0");
+    void stop();           // idempotent; returns after the thread has ended
+    bool finished() const; // every finite chain has been played and finalized; any thread
+
+  private:
+    struct Impl;
+    std::unique_ptr<Impl> impl_;
+};
+
+} // namespace config
