@@ -1,0 +1,108 @@
+#include "pipeline/driver.hpp"
+
+#include <algorithm>
+#include <sched.h>
+
+namespace pipeline {
+
+namespace {
+constexpr std::uint32_t backoff_spins = 10;
+constexpr std::uint32_t backoff_yields = 20;
+constexpr Nanoseconds backoff_sleep_min = microsecond;
+constexpr Nanoseconds backoff_sleep_max = millisecond;
+
+inline void relax() {
+#if defined(__x86_64__)
+    __builtin_ia32_pause();
+#elif defined(__aarch64__)
+    asm volatile("yield");
+#endif
+}
+} // namespace
+
+// The sleeper stores `asleep` and then looks at its links; the ringer changes a link and then loads
+// `asleep`. Sequential consistency on both sides means at least one of them sees the other.
+void Doorbell::ring() noexcept {
+    std::atomic_thread_fence(std::memory_order_seq_cst); // pairs with the store in about_to_sleep()
+    if (asleep_.load(std::memory_order_relaxed)) poller_.wake();
+}
+
+void Doorbell::about_to_sleep() {
+    asleep_.store(true, std::memory_order_relaxed);
+    std::atomic_thread_fence(std::memory_order_seq_cst); // pairs with the fence in ring()
+}
+
+void Doorbell::awake() { asleep_.store(false, std::memory_order_relaxed); }
+
+Driver::Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock const& clock,
+               Switchboard const& switchboard)
+    : options_(std::move(options)), poller_(std::move(poller)), clock_(clock),
+      switchboard_(switchboard), doorbell_(*poller_) {}
+
+void Driver::add_neighbour(RunnerBase& runner, Doorbell& other) {
+    if (&other == &doorbell_) return;
+    for (Row& row : runners_) {
+        if (row.runner != &runner) continue;
+        if (std::find(row.neighbours.begin(), row.neighbours.end(), &other) == row.neighbours.end())
+            row.neighbours.push_back(&other);
+    }
+}
+
+bool Driver::turn() {
+    bool worked = poller_->poll();
+    Turn const turn{clock_.monotonic(), clock_.unix_milliseconds(), switchboard_.load()};
+    for (Row& row : runners_) {
+        if (!row.runner->turn(turn)) continue;
+        worked = true;
+        for (Doorbell* neighbour : row.neighbours) neighbour->ring();
+    }
+    quiet_.store(!worked, std::memory_order_release); // pairs with quiet()
+    passes_.store(passes_.load(std::memory_order_relaxed) + 1,
+                  std::memory_order_release); // pairs with passes()
+    return worked;
+}
+
+void Driver::run() {
+    std::uint32_t quiet_passes = 0;
+    // acquire: pairs with the release in stop().
+    while (!stopping_.load(std::memory_order_acquire)) {
+        if (turn())
+            quiet_passes = 0;
+        else
+            idle(++quiet_passes);
+    }
+}
+
+void Driver::stop() noexcept {
+    stopping_.store(true, std::memory_order_release); // pairs with the load in run()
+    poller_->wake();
+}
+
+void Driver::idle(std::uint32_t quiet_passes) {
+    switch (options_.idle) {
+    case Idle::spin: relax(); return;
+    case Idle::park: park(never); return;
+    case Idle::backoff:
+        if (quiet_passes <= backoff_spins) return relax();
+        if (quiet_passes <= backoff_spins + backoff_yields) {
+            sched_yield();
+            return;
+        }
+        auto const doublings = std::min(quiet_passes - backoff_spins - backoff_yields, 20U);
+        park(clock_.monotonic() + std::min(backoff_sleep_min << doublings, backoff_sleep_max));
+    }
+}
+
+void Driver::park(Nanoseconds deadline_max) {
+    Nanoseconds deadline = deadline_max;
+    for (Row const& row : runners_)
+        deadline = std::min(deadline, row.runner->next_deadline());
+    doorbell_.about_to_sleep();
+    bool const work_came = std::any_of(runners_.begin(), runners_.end(),
+                                       [](Row const& row) { return row.runner->ready(); });
+    if (!work_came && !stopping_.load(std::memory_order_acquire)) // pairs with stop()
+        poller_->park(deadline);
+    doorbell_.awake();
+}
+
+} // namespace pipeline

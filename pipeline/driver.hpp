@@ -1,0 +1,93 @@
+// One thread's loop: take I/O, read clock and regime once, give every stage its turn, then idle the
+// way the policy says. The same loop is called by hand in tests and by the simulator (turn()).
+//
+// Idle policies
+//   park      sleeps until a message, a completion or a deadline: ~0 % CPU when nothing happens
+//   backoff   10 spins, then 20 yields, then sleeps that grow from 1 us to 1 ms
+//   spin      never sleeps; for a core of its own
+//
+// Threads: everything here belongs to the driven thread, but for stop(), quiet() and Doorbell::ring.
+#pragma once
+
+#include "pipeline/clock.hpp"
+#include "pipeline/poller.hpp"
+#include "pipeline/runner.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace pipeline {
+
+enum class Idle { park, backoff, spin };
+
+// Wakes a thread that sleeps; costs one load when it does not.
+class Doorbell {
+  public:
+    explicit Doorbell(Poller& poller) : poller_(poller) {}
+
+    // Any thread, after it has changed something the sleeper waits for.
+    void ring() noexcept;
+
+    // Owner, before it looks for work a last time; awake() after.
+    void about_to_sleep();
+    void awake();
+
+  private:
+    Poller& poller_;
+    std::atomic<bool> asleep_{false};
+};
+
+struct DriverOptions {
+    std::string name; // at most 15 characters reach the kernel
+    int cpu = -1;     // -1: wherever the kernel likes
+    Idle idle = Idle::park;
+};
+
+class Driver {
+  public:
+    Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock const& clock,
+           Switchboard const& switchboard);
+
+    // Wiring, before the thread starts.
+    void add(RunnerBase& runner) { runners_.push_back({&runner, {}}); }
+    void add_neighbour(RunnerBase& runner, Doorbell& other);
+    Doorbell& doorbell() { return doorbell_; }
+    Poller& poller() { return *poller_; }
+    DriverOptions const& options() const { return options_; }
+
+    // One pass. True if anything was done.
+    bool turn();
+
+    // Loops until stop(). Called on the thread that is to own the stages.
+    void run();
+
+    // Any thread: asks run() to return after its current pass.
+    void stop() noexcept;
+
+    // Any thread: passes made so far, and whether the last one did nothing.
+    std::uint64_t passes() const { return passes_.load(std::memory_order_acquire); }
+    bool quiet() const { return quiet_.load(std::memory_order_acquire); }
+
+  private:
+    struct Row {
+        RunnerBase* runner;
+        std::vector<Doorbell*> neighbours; // threads at the other end of this stage's links
+    };
+
+    void idle(std::uint32_t quiet_passes);
+    void park(Nanoseconds deadline_max);
+
+    DriverOptions const options_;
+    std::unique_ptr<Poller> const poller_;
+    Clock const& clock_;
+    Switchboard const& switchboard_;
+    Doorbell doorbell_;
+    std::vector<Row> runners_;
+    std::atomic<bool> stopping_{false};
+    std::atomic<bool> quiet_{false};
+    std::atomic<std::uint64_t> passes_{0};
+};
+
+} // namespace pipeline

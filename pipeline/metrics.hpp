@@ -1,0 +1,86 @@
+// Metrics: one page per stage, written by that stage's thread alone, read by anybody at any time.
+// A counter costs one load and one store; nobody waits and nobody is waited for.
+//
+// Names follow spyhop_<stage>_<subject>_<unit>, base units, `_total` on counters, no addresses in
+// labels. Each stage declares its rows once, in an array indexed by its enum.
+#pragma once
+
+#include "pipeline/check.hpp"
+#include "pipeline/types.hpp"
+
+#include <atomic>
+#include <memory>
+#include <string>
+#include <utility>
+#include <vector>
+
+namespace pipeline {
+
+enum class MetricKind : std::uint8_t { counter, gauge };
+
+struct MetricRow {
+    std::string_view name;
+    MetricKind kind;
+    std::string_view help;
+};
+
+class MetricsPage {
+  public:
+    // labels: text between the braces, e.g. `chain="polkadot"`; may be empty. Rows outlive the page.
+    MetricsPage(std::string labels, std::span<MetricRow const> rows)
+        : labels_(std::move(labels)), rows_(rows),
+          values_(new std::atomic<std::uint64_t>[rows.size()]) {
+        for (std::size_t i = 0; i < rows.size(); ++i) values_[i].store(0, std::memory_order_relaxed);
+    }
+
+    // Writer. Relaxed: each value stands for itself, and there is one writer.
+    template <class Index>
+    void add(Index index, std::uint64_t amount = 1) {
+        auto& value = at(index);
+        value.store(value.load(std::memory_order_relaxed) + amount, std::memory_order_relaxed);
+    }
+    template <class Index>
+    void set(Index index, std::uint64_t amount) {
+        at(index).store(amount, std::memory_order_relaxed);
+    }
+
+    // Anyone.
+    template <class Index>
+    std::uint64_t read(Index index) const {
+        auto const i = static_cast<std::size_t>(index);
+        CHECK(i < rows_.size());
+        return values_[i].load(std::memory_order_relaxed);
+    }
+    std::string const& labels() const { return labels_; }
+    std::span<MetricRow const> rows() const { return rows_; }
+
+  private:
+    template <class Index>
+    std::atomic<std::uint64_t>& at(Index index) {
+        auto const i = static_cast<std::size_t>(index);
+        CHECK(i < rows_.size());
+        return values_[i];
+    }
+
+    std::string const labels_;
+    std::span<MetricRow const> const rows_;
+    std::unique_ptr<std::atomic<std::uint64_t>[]> const values_;
+};
+
+// Every page of a service, in the order they were added. Filled while wiring, then read-only.
+class MetricsBook {
+  public:
+    MetricsPage& add(std::string labels, std::span<MetricRow const> rows) {
+        pages_.push_back(std::make_unique<MetricsPage>(std::move(labels), rows));
+        return *pages_.back();
+    }
+    // Prometheus text exposition format, one HELP/TYPE per name.
+    std::string exposition() const;
+
+    std::vector<std::unique_ptr<MetricsPage>> const& pages() const { return pages_; }
+
+  private:
+    std::vector<std::unique_ptr<MetricsPage>> pages_;
+};
+
+} // namespace pipeline
