@@ -1,0 +1,101 @@
+// The System.Events value of a block: transfers out of it (hot), or all of it as canonical JSON
+// (cold).
+//
+// Pure functions of runtime and bytes; any thread. Scanning allocates nothing. Both ways accept
+// exactly the same bytes, except that JSON stops at max_json_nodes. Work is bounded by the size of
+// the value.
+#pragma once
+
+#include "decoders/account.hpp"
+#include "decoders/runtime.hpp"
+
+#include <expected>
+#include <functional>
+#include <string>
+
+namespace decoders {
+
+using pipeline::u128;
+
+inline constexpr std::uint32_t max_events = 1u << 20; // in one block
+
+inline constexpr std::size_t max_json_nodes_base = 65'536;
+inline constexpr std::size_t max_json_nodes_per_byte = 16;
+
+enum class Phase : std::uint8_t { apply_extrinsic = 0, finalization = 1, initialization = 2 };
+
+struct Transfer {
+    std::uint32_t event_index = 0;
+    std::uint32_t extrinsic_index = 0; // meaningful in phase apply_extrinsic
+    Phase phase{};
+    std::uint16_t movement = 0; // index into Runtime::movements(): pallet, event, kind of asset
+    Account from;
+    Account to;
+    u128 amount = 0; // smallest unit
+    Bytes asset;     // SCALE bytes of the asset id, inside the value; empty: native
+};
+
+struct ScanResult {
+    std::uint32_t events = 0;
+    std::uint32_t transfers = 0;
+};
+
+struct EventsError {
+    Error error;
+    std::uint32_t event_index = 0; // the event that could not be read
+    TypeId type = no_type;         // the type that could not be read, where known
+    EventName event;               // views into the metadata; "" before they are known
+};
+// "…, at byte 1234, in event 17 (Balances.Transfer), type 4 (…)".
+std::string describe(Runtime const& runtime, EventsError const& error);
+
+// Walks the events of one value and stops at each transfer. Hot.
+class TransferScan {
+  public:
+    TransferScan(Runtime const& runtime, Bytes value);
+
+    // True: `out` is the next transfer (out.asset points into the value). False: end, or error.
+    [[nodiscard]] bool next(Transfer& out);
+
+    // After next() returned false: what was seen, or what was wrong. Transfers before the error
+    // count.
+    [[nodiscard]] std::expected<ScanResult, EventsError> result() const;
+    ScanResult so_far() const { return seen_; }
+
+  private:
+    bool fail(Code code, std::uint8_t const* at, std::uint64_t detail = 0);
+
+    Runtime const& runtime_;
+    std::uint8_t const* begin_;
+    std::uint8_t const* at_;
+    std::uint8_t const* end_;
+    std::uint32_t count_ = 0;
+    std::uint32_t index_ = 0;
+    ScanResult seen_{};
+    EventsError error_{};
+    bool failed_ = false;
+};
+
+// Calls visit(Transfer const&) for each transfer. An empty value (no bytes at all) is an error:
+// the encoding of "no events" is one zero byte.
+template <class Visitor>
+[[nodiscard]] std::expected<ScanResult, EventsError> scan_transfers(Runtime const& runtime,
+                                                                    Bytes value, Visitor&& visit) {
+    TransferScan scan(runtime, value);
+    Transfer transfer;
+    while (scan.next(transfer)) visit(static_cast<Transfer const&>(transfer));
+    return scan.result();
+}
+
+// One call per event with its line, no newline at the end (interface.md section 6). Returns the
+// number of events.
+using LineSink = std::function<void(std::string_view line)>;
+[[nodiscard]] std::expected<std::uint32_t, EventsError>
+events_to_json(Runtime const& runtime, Bytes value, LineSink const& sink);
+
+// For tests and indexes: one call per event with its byte range [begin, end) in the value.
+using SpanSink = std::function<void(std::uint32_t index, std::size_t begin, std::size_t end)>;
+[[nodiscard]] std::expected<std::uint32_t, EventsError>
+event_spans(Runtime const& runtime, Bytes value, SpanSink const& sink);
+
+} // namespace decoders

@@ -1,0 +1,16 @@
+// The chains' hash functions. Pure; any thread; no allocation.
+#pragma once
+
+#include "pipeline/types.hpp"
+
+#include <array>
+
+namespace decoders {
+
+pipeline::Hash blake2b_256(pipeline::Bytes bytes);
+std::array<std::uint8_t, 16> blake2b_128(pipeline::Bytes bytes);
+std::array<std::uint8_t, 64> blake2b_512(pipeline::Bytes bytes);
+std::array<std::uint8_t, 8> twox_64(pipeline::Bytes bytes);
+std::array<std::uint8_t, 16> twox_128(pipeline::Bytes bytes);
+
+} // namespace decoders
