@@ -3,8 +3,8 @@
 // bytes mean is decided by whoever writes and reads them.
 //
 //   file    "spyhop-capture 1\n" and 15 zero bytes (32 bytes), then records until the end
-//   record  u32 payload size | u8 kind | 3 zero bytes | u64 xxh64 of those 8 bytes and the payload
-//           | payload; all integers little-endian
+//   record  u32 payload size | u8 kind | 3 zero bytes | u64 xxh64 of the payload, seeded with the
+//           xxh64 of those 8 bytes | payload; all integers little-endian
 //
 // Order matters: a chain record opens (or comes back to) a chain, and the records that follow belong
 // to it; a runtime stands before the first block that names its version. The file is append-only: a
@@ -20,6 +20,7 @@
 
 #include <cstdint>
 #include <expected>
+#include <optional>
 #include <string>
 #include <string_view>
 #include <utility>
@@ -92,19 +93,25 @@ class CaptureReader {
     // stays where it is and gives the same error again.
     [[nodiscard]] std::expected<bool, CaptureError> next(CaptureRecord& out);
     std::uint64_t offset() const { return offset_; } // where the next record begins
+    // True if the error says that the file ends inside its last record: a writer died there.
+    bool torn() const { return torn_; }
 
   private:
     CaptureReader(int descriptor, pipeline::Bytes bytes, std::string path);
     [[nodiscard]] std::expected<void, CaptureError> read_head();
     // Up to out.size() bytes from the present place; fewer only at the end of the file.
     [[nodiscard]] std::expected<std::size_t, CaptureError> read(pipeline::MutableBytes out);
+    [[nodiscard]] std::expected<void, CaptureError> fill_payload(std::size_t size);
     CaptureError damaged(std::string_view what) const;
+    CaptureError cut_short();
 
     int descriptor_ = -1;
     pipeline::Bytes memory_;
     std::string path_;
     std::uint64_t offset_ = 0;
     std::vector<std::uint8_t> payload_;
+    std::optional<CaptureError> failure_;
+    bool torn_ = false;
 };
 
 // Appends records to a new or an existing capture file (an existing one must have a capture head;
@@ -123,6 +130,7 @@ class CaptureWriter {
 
   private:
     CaptureWriter(int descriptor, std::string path, std::uint64_t offset);
+    [[nodiscard]] std::expected<void, CaptureError> write_buffer();
 
     int descriptor_ = -1;
     std::string path_;
