@@ -7,13 +7,18 @@
 //      │ in flight                  │ free         │ capacity (positions count up for ever,
 //   ───┴────────────────────────────┴──────────────┴───  offset = position % capacity)
 //
+// When nothing is in flight the writer starts over at offset 0: small payloads keep using the same
+// few pages, so a large arena costs memory only while it is needed.
+//
 // Threads: reserve/commit by the writer, at/release by the reader. Nothing here blocks.
 #pragma once
 
 #include "pipeline/check.hpp"
 #include "pipeline/types.hpp"
 
+#include <algorithm>
 #include <atomic>
+#include <cstdlib>
 #include <memory>
 
 namespace pipeline {
@@ -30,7 +35,11 @@ class Arena {
   public:
     // capacity in bytes; 0 for links without payload.
     explicit Arena(std::size_t capacity)
-        : capacity_(capacity), bytes_(capacity ? new std::uint8_t[capacity]() : nullptr) {}
+        : capacity_(capacity),
+          // calloc, not new: pages nobody has written to cost nothing.
+          bytes_(static_cast<std::uint8_t*>(capacity ? std::calloc(capacity, 1) : nullptr)) {
+        CHECK(capacity == 0 || bytes_ != nullptr);
+    }
     Arena(Arena const&) = delete;
     Arena& operator=(Arena const&) = delete;
 
@@ -44,11 +53,14 @@ class Arena {
     MutableBytes reserve(std::size_t size) {
         if (size > largest()) return {};
         std::uint64_t const need = size + json_padding;
+        // acquire: pairs with the release in release(); the reader is done with those bytes.
+        std::uint64_t const released = released_.load(std::memory_order_acquire);
         std::uint64_t start = head_;
         std::uint64_t const offset = start % capacity_;
-        if (offset + need > capacity_) start += capacity_ - offset; // a frame never wraps
-        // acquire: pairs with the release in release(); the reader is done with those bytes.
-        if (start + need - released_.load(std::memory_order_acquire) > capacity_) return {};
+        bool const empty = released == head_;
+        if (offset != 0 && (empty || offset + need > capacity_)) start += capacity_ - offset;
+        if (empty) free_from_ = start; // what was skipped holds nothing
+        if (start + need - std::max(released, free_from_) > capacity_) return {};
         reserved_ = start;
         return {bytes_.get() + start % capacity_, size};
     }
@@ -73,9 +85,13 @@ class Arena {
 
   private:
     std::size_t const capacity_;
-    std::unique_ptr<std::uint8_t[]> const bytes_;
+    struct Free {
+        void operator()(std::uint8_t* bytes) const { std::free(bytes); }
+    };
+    std::unique_ptr<std::uint8_t[], Free> const bytes_;
     std::uint64_t head_ = 0;     // writer only
     std::uint64_t reserved_ = 0; // writer only
+    std::uint64_t free_from_ = 0; // writer only: nothing before this position is in flight
     alignas(64) std::atomic<std::uint64_t> released_{0};
 };
 

@@ -95,6 +95,22 @@ TEST(Arena, refuses_what_does_not_fit_until_it_is_released) {
     EXPECT_TRUE(arena.reserve(arena.largest() + 1).empty());
 }
 
+TEST(Arena, starts_over_at_the_front_when_nothing_is_in_flight) {
+    Arena arena(10 * (100 + json_padding));
+    std::uint8_t const* first = nullptr;
+    for (int burst = 0; burst < 5; ++burst) {
+        std::vector<Payload> held;
+        for (int i = 0; i < 9; ++i) { // a whole burst fits again each time
+            auto const room = arena.reserve(100);
+            ASSERT_EQ(room.size(), 100U) << burst << " " << i;
+            if (i == 0 && !first) first = room.data();
+            EXPECT_EQ(room.data() == first, i == 0);
+            held.push_back(arena.commit(100));
+        }
+        for (Payload const& payload : held) arena.release(payload);
+    }
+}
+
 TEST(Arena, commit_may_keep_less_than_was_reserved) {
     Arena arena(1024);
     ASSERT_FALSE(arena.reserve(500).empty());

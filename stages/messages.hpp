@@ -1,0 +1,160 @@
+// Every record that crosses a link, on one page.
+//
+// Records are trivially copyable, whole cache lines, without pointers. Accounts are raw keys, amounts
+// u128; text exists only at the edges. What must stay in order (chain facts, transfers, the end of a
+// block, its finality) shares one tagged link: `body` is the tag and the value.
+//
+//   source ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
+//
+// Time: `block.timestamp_ms` is unix milliseconds by the chain (0: the node did not say);
+// Header::received is this machine's monotonic clock.
+#pragma once
+
+#include "decoders/account.hpp"
+#include "pipeline/link.hpp"
+
+#include <variant>
+
+namespace stages {
+
+using pipeline::FixedText;
+using pipeline::Hash;
+using pipeline::Header;
+using pipeline::Payload;
+using pipeline::u128;
+
+inline constexpr std::uint32_t native_asset = 0; // AssetFacts::slot of a chain's own token
+
+// ---- bodies ------------------------------------------------------------------------------------
+
+// What a chain says of itself. Sent before anything else of the chain, and again after a change.
+struct ChainFacts {
+    Hash genesis{};
+    FixedText<24> symbol{};
+    std::uint8_t decimals = 0;
+    std::uint16_t ss58_prefix = 42;
+};
+
+// An asset the chain has besides its own token; sent before the first transfer that names it.
+struct AssetFacts {
+    std::uint32_t slot = 0; // names the asset in Transfer::asset, per chain
+    bool decimals_known = false;
+    std::uint8_t decimals = 0;
+    FixedText<40> symbol{}; // empty: unknown
+    FixedText<200> id{};    // canonical JSON of the asset id: 1984, {"parents":1,…}
+};
+
+struct BlockRef {
+    Hash hash{};
+    std::uint32_t number = 0;
+    bool finalized = false;         // known to be final when it was read
+    std::uint64_t timestamp_ms = 0; // 0: unknown
+};
+
+struct Transfer {
+    BlockRef block{};
+    u128 amount = 0; // smallest unit
+    decoders::Account from{};
+    decoders::Account to{};
+    std::uint32_t asset = native_asset;
+    std::uint32_t event_index = 0;
+    std::uint32_t extrinsic_index = 0; // with phase 0
+    std::uint8_t phase = 0;            // decoders::Phase
+    std::uint16_t movement = 0;        // row of decoders::movement_rows(): pallet and event names
+};
+
+// A block has been read to its end. incomplete: events before the fault were told, the rest is unknown.
+struct BlockEnd {
+    BlockRef block{};
+    std::uint32_t events = 0;
+    bool incomplete = false;
+};
+
+struct Finalized {
+    Hash hash{};
+    std::uint32_t number = 0;
+};
+
+// A sibling of a finalized block: whatever was told of it did not happen.
+struct Abandoned {
+    Hash hash{};
+    std::uint32_t number = 0;
+};
+
+enum class Severity : std::uint8_t { notable, important, critical };
+
+// A rule and a transfer that meets it.
+struct Match {
+    Transfer transfer{};
+    std::uint16_t rule = 0; // index into the configured rules
+    Severity severity{};
+};
+
+enum class Path : std::uint8_t { legacy, hybrid };
+
+// A match that may speak, and on which path.
+struct Alert {
+    Match match{};
+    std::array<std::uint8_t, 16> id{};
+    Path path{};
+    std::uint32_t epoch = 0;
+    std::uint16_t hybrid_buckets = 0;
+};
+
+// ---- source to decode --------------------------------------------------------------------------
+
+// The payload is metadata, as state_getMetadata returns it, of the runtime with this version.
+struct RuntimeBytes {
+    std::uint32_t spec_version = 0;
+};
+
+// The payload is a storage value that describes an asset; its key is in front.
+struct AssetBytes {
+    std::uint32_t key_bytes = 0; // payload = key, then value
+};
+
+// The payload is the System.Events value of a block.
+struct BlockBytes {
+    BlockRef block{};
+    std::uint32_t spec_version = 0; // the runtime that executed the block
+};
+
+struct alignas(64) Frame {
+    static constexpr std::string_view record_name = "Frame";
+    Header header{};
+    Payload payload{};
+    std::uint16_t chain = 0;
+    std::variant<ChainFacts, RuntimeBytes, AssetBytes, BlockBytes, Finalized, Abandoned> body{};
+};
+
+// ---- decode to detect --------------------------------------------------------------------------
+
+struct alignas(64) Fact {
+    static constexpr std::string_view record_name = "Fact";
+    Header header{};
+    std::uint16_t chain = 0;
+    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned> body{};
+};
+
+// ---- detect to route ---------------------------------------------------------------------------
+
+struct alignas(64) Candidate {
+    static constexpr std::string_view record_name = "Candidate";
+    Header header{};
+    std::uint16_t chain = 0;
+    std::variant<ChainFacts, AssetFacts, Match, BlockEnd, Finalized, Abandoned> body{};
+};
+
+// ---- route to deliver --------------------------------------------------------------------------
+
+struct alignas(64) Verdict {
+    static constexpr std::string_view record_name = "Verdict";
+    Header header{};
+    std::uint16_t chain = 0;
+    std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned> body{};
+};
+
+static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> &&
+              pipeline::Message<Candidate> && pipeline::Message<Verdict>);
+
+} // namespace stages
