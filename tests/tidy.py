@@ -29,6 +29,7 @@ CPP = (".hpp", ".cpp")
 SOURCE = CPP + (".py", ".mjs", ".js", ".S", ".build", ".sh")
 TEXT = SOURCE + (".md", ".toml", ".txt", ".json", ".service", ".yml", ".html", ".css", ".conf")
 SCRIPTS = ("dev", ".ci/run", "bench/peer/run", "config/packaging/make_deb", "NOTICE")
+UNNAMED_DATA = ("NOTICE", "meson.build", "package.json", "package-lock.json", ".npmrc")
 SKIPPED_DIRECTORIES = ("build*", "node_modules", ".git", "__pycache__")
 
 
@@ -206,9 +207,11 @@ def dead_data(tree):
     texts = [(path, text) for path, text in tree.files.items() if text is not None]
     for path in tree.files:
         base = os.path.basename(path)
-        if not path.startswith("tests/data/") or base in ("NOTICE", "meson.build", "package.json"):
+        if not path.startswith("tests/data/") or base in UNNAMED_DATA:
             continue
-        if not any(base in text for other, text in texts if other != path):
+        # A script may put the ending on: the name without it counts.
+        stem = base.split(".")[0]
+        if not any(stem in text for other, text in texts if other != path):
             yield path, 1, "no other file names it"
 
 
