@@ -71,6 +71,10 @@ TREES = {
         {"stages/route.cpp": '#include "stages/detect.hpp"\n'},
         {"stages/route.cpp": '#include "stages/messages.hpp"\n#include "stages/route_table.hpp"\n'},
     ),
+    "owner-copy": (
+        {"io/a.hpp": "struct A {\n~A();\n};\n"},
+        {"io/a.hpp": "struct A {\n~A();\nA(A const&) = delete;\n};\nA::~A() {}\n"},
+    ),
     "dead-source": (
         {"io/a.cpp": "", "io/meson.build": "files('b.cpp')\n"},
         {"io/a.cpp": "", "io/meson.build": "files('a.cpp')\n"},

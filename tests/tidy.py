@@ -167,6 +167,25 @@ def family(path):
     return re.split(r"[_.]", os.path.basename(path))[0]
 
 
+def owner_copy(tree):
+    """a type that cleans up must not be copied by accident: delete its copy constructor"""
+    everything = "".join(code for code, _ in tree.split.values())
+    for path, (code, _) in tree.split.items():
+        for found in re.finditer(r"\b(?:class|struct)\s+(\w+)\b([^;{}()]*)\{", code):
+            name, bases = found.groups()
+            body = tidy_cpp.block(code, found.end())
+            cleans_up = re.search(rf"~{name}\s*\(\s*\)(?![^;{{]*=\s*default)", body)
+            # A unique_ptr, an atomic or a base that cannot be copied forbids it as well.
+            forbidden = rf"\b{name}\({name}(?: const)?&|\bstd::(unique_ptr|atomic)\b"
+            if cleans_up and not re.search(forbidden, body):
+                if not any(
+                    re.search(rf"\b{base}\({base} const&\)\s*=\s*delete", everything)
+                    for base in re.findall(r"\w+", bases)
+                ):
+                    at = found.end() + cleans_up.start()
+                    yield path, code.count("\n", 0, at) + 1, f"{name} may be copied"
+
+
 def dead_source(tree):
     """a source that no meson.build names is dead: build it or delete it"""
     for path in tree.cpp:
@@ -217,7 +236,7 @@ def dead_data(tree):
 
 TREE_RULES = (
     columns, file_length, function_length, characters, contract, namespace, file_name, include_room,
-    include_library, include_stage, dead_source, dead_header, dead_data,
+    include_library, include_stage, owner_copy, dead_source, dead_header, dead_data,
 )
 
 

@@ -110,6 +110,15 @@ def functions(code):
             head_start, head_line = at + 1, None
 
 
+def block(code, start):
+    """The text from just behind a `{` to the `}` that closes it."""
+    depth, at = 1, start
+    while at < len(code) and depth > 0:
+        depth += {"{": 1, "}": -1}.get(code[at], 0)
+        at += 1
+    return code[start:at]
+
+
 def includes(text, code):
     """Yields (line, '"' or '<', path) of every include that is not commented out."""
     kept = code.split("\n")

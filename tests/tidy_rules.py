@@ -30,7 +30,7 @@ LONG_FILES = ("stages/messages.hpp", "config/keys.cpp")
 CHECKS = ("tests/*", "bench/*")
 
 # Which files may include which library: first a pattern of the path, then the owners. The stand-in
-# node (stages/standin_*) is a tool that reads scenarios and requests, not a stage of the data plane.
+# node (stages/standin_*) is a tool that reads scenarios and requests, not a data-plane stage.
 ANGLE_OWNERS = (
     (r"liburing", ("io/*", "tests/io/*")),
     (r"openssl/", ("io/*", "tests/*")),
