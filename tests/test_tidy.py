@@ -68,8 +68,15 @@ TREES = {
         {"io/a.cpp": "#include <openssl/ssl.h>\n"},
     ),
     "include-stage": (
-        {"stages/route.cpp": '#include "stages/detect.hpp"\n'},
-        {"stages/route.cpp": '#include "stages/messages.hpp"\n#include "stages/route_table.hpp"\n'},
+        {
+            "stages/route.cpp": '#include "stages/detect.hpp"\n',
+            "stages/detect.hpp": "struct Detect { static constexpr int max_burst = 1; };\n",
+        },
+        {
+            "stages/route.cpp": '#include "stages/route.hpp"\n#include "stages/tiers.hpp"\n',
+            "stages/route.hpp": "struct Route { static constexpr int max_burst = 1; };\n",
+            "stages/tiers.hpp": "struct Tiers {};\n",
+        },
     ),
     "owner-copy": (
         {"io/a.hpp": "struct A {\n~A();\n};\n"},

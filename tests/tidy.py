@@ -18,7 +18,7 @@ from fnmatch import fnmatch
 
 import tidy_cpp
 from tidy_rules import (
-    ANGLE_OWNERS, CONCRETE_IO, LINE_RULES, LONG_FILES, MAY_INCLUDE, ROOMS, SHARED_STAGE_HEADERS,
+    ANGLE_OWNERS, CONCRETE_IO, LINE_RULES, LONG_FILES, MAY_INCLUDE, ROOMS,
 )
 
 COLUMNS_MAX = 100
@@ -153,17 +153,20 @@ def include_stage(tree):
     for path, text in tree.cpp.items():
         if room_of(path) != "stages":
             continue
-        own = family(path)
         for number, _, target in tidy_cpp.includes(text, tree.split[path][0]):
             if target in CONCRETE_IO:
                 yield path, number, f"{target} is concrete: take its interface by reference"
-            elif room_of(target) == "stages" and target not in SHARED_STAGE_HEADERS:
-                if family(target) != own:
-                    yield path, number, f"{target} is another stage: put what both need elsewhere"
+            elif is_stage(tree, target) and family(target) != family(path):
+                yield path, number, f"{target} is another stage: put what both need elsewhere"
+
+
+def is_stage(tree, path):
+    """Every stage, and nothing else, says how much one call may emit."""
+    return room_of(path) == "stages" and path in tree.split and "max_burst" in tree.split[path][0]
 
 
 def family(path):
-    """rpc_source.hpp and rpc_source_session.cpp are parts of one stage: the first word counts."""
+    """rpc_source.hpp and rpc_requests.cpp are parts of one stage: the first word counts."""
     return re.split(r"[_.]", os.path.basename(path))[0]
 
 

@@ -21,9 +21,6 @@ CONCRETE_IO = (
     "io/resolver.hpp", "io/unix_server.hpp", "io/unix_client.hpp",
 )
 
-# What crosses links, and what the stand-in node and the traffic it plays share.
-SHARED_STAGE_HEADERS = ("stages/messages.hpp", "stages/traffic.hpp", "stages/standin_chain.hpp")
-
 # One page by design, however long.
 LONG_FILES = ("stages/messages.hpp", "config/keys.cpp")
 
@@ -82,8 +79,8 @@ LINE_RULES = (
     ),
     rule(
         "random",
-        r"\bstd::random_device\b"
-        r"|\b(rand|srand|random|drand48|getrandom|getentropy|RAND_bytes)\s*\(",
+        r"\bstd::random_device\b|(?<!\w)::random\s*\("
+        r"|\b(rand|srand|drand48|getrandom|getentropy|RAND_bytes)\s*\(",
         "randomness is injected by main() so that a run can be repeated: take a seed",
         allowed=("io/random.cpp",),
     ),
