@@ -17,8 +17,7 @@ namespace decoders {
 
 using pipeline::u128;
 
-inline constexpr std::uint32_t max_events = 1u << 20; // in one block
-
+// JSON values one SCALE value may become: so many, and so many more for each byte.
 inline constexpr std::size_t max_json_nodes_base = 65'536;
 inline constexpr std::size_t max_json_nodes_per_byte = 16;
 
@@ -64,6 +63,10 @@ class TransferScan {
 
   private:
     bool fail(Code code, std::uint8_t const* at, std::uint64_t detail = 0);
+    bool fail_in_event(Walk const& walk, std::uint8_t const* event);
+    bool unknown_event(std::uint8_t const* event);
+    bool movement(MovementPlan const& plan, EventPlan const& event, Walk& walk, Transfer& out);
+    bool topics(Walk& walk);
 
     Runtime const& runtime_;
     std::uint8_t const* begin_;

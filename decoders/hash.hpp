@@ -12,5 +12,6 @@ std::array<std::uint8_t, 16> blake2b_128(pipeline::Bytes bytes);
 std::array<std::uint8_t, 64> blake2b_512(pipeline::Bytes bytes);
 std::array<std::uint8_t, 8> twox_64(pipeline::Bytes bytes);
 std::array<std::uint8_t, 16> twox_128(pipeline::Bytes bytes);
+std::array<std::uint8_t, 32> twox_256(pipeline::Bytes bytes);
 
 } // namespace decoders

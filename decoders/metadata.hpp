@@ -21,8 +21,8 @@ using pipeline::Bytes;
 
 inline constexpr std::size_t max_metadata_bytes = 16u << 20;
 inline constexpr std::size_t max_types = 65'536;
-inline constexpr std::size_t max_nested_composites =
-    64; // structs in structs, without enum or list between
+// Structs in structs, without an enum or a list between.
+inline constexpr std::size_t max_nested_composites = 32;
 inline constexpr std::size_t max_pallets = 256;
 
 using TypeId = std::uint32_t;

@@ -10,6 +10,7 @@
 #include "decoders/metadata.hpp"
 
 #include <array>
+#include <expected>
 #include <vector>
 
 namespace decoders {
@@ -30,7 +31,7 @@ enum class Op : std::uint8_t {
     never,     // no value exists
 };
 
-inline constexpr std::size_t max_value_depth = 64; // enums and lists inside each other
+inline constexpr std::size_t max_value_depth = 128; // enums and lists inside each other
 inline constexpr std::uint32_t max_empty_elements =
     65'536; // of a list whose elements have no bytes
 
@@ -90,6 +91,10 @@ struct Plans {
         return events[std::size_t{pages[pallet]} * 256 + event];
     }
 };
+
+// The plans of every type and of every event of `metadata` (movements are resolved separately).
+// no_events if System.Events has not the shape { phase, event, topics }.
+[[nodiscard]] std::expected<Plans, Error> build_plans(Metadata const& metadata);
 
 // Passing over values.
 struct Walk {

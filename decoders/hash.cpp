@@ -1,0 +1,41 @@
+#include "decoders/hash.hpp"
+
+#include "pipeline/check.hpp"
+
+#include <cstring>
+#include <sodium/crypto_generichash_blake2b.h>
+#include <xxhash.h>
+
+namespace decoders {
+namespace {
+
+template <std::size_t size>
+std::array<std::uint8_t, size> blake2b(pipeline::Bytes bytes) {
+    std::array<std::uint8_t, size> out;
+    int const failed =
+        crypto_generichash_blake2b(out.data(), size, bytes.data(), bytes.size(), nullptr, 0);
+    CHECK(failed == 0); // it only fails on sizes, and ours are constants
+    return out;
+}
+
+// twox128 is two 64-bit hashes with seeds 0 and 1, little-endian.
+template <std::size_t words>
+std::array<std::uint8_t, 8 * words> twox(pipeline::Bytes bytes) {
+    std::array<std::uint8_t, 8 * words> out;
+    for (std::size_t seed = 0; seed < words; ++seed) {
+        std::uint64_t const word = XXH64(bytes.data(), bytes.size(), seed);
+        std::memcpy(out.data() + 8 * seed, &word, sizeof word);
+    }
+    return out;
+}
+
+} // namespace
+
+pipeline::Hash blake2b_256(pipeline::Bytes bytes) { return blake2b<32>(bytes); }
+std::array<std::uint8_t, 16> blake2b_128(pipeline::Bytes bytes) { return blake2b<16>(bytes); }
+std::array<std::uint8_t, 64> blake2b_512(pipeline::Bytes bytes) { return blake2b<64>(bytes); }
+std::array<std::uint8_t, 8> twox_64(pipeline::Bytes bytes) { return twox<1>(bytes); }
+std::array<std::uint8_t, 16> twox_128(pipeline::Bytes bytes) { return twox<2>(bytes); }
+std::array<std::uint8_t, 32> twox_256(pipeline::Bytes bytes) { return twox<4>(bytes); }
+
+} // namespace decoders
