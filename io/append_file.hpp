@@ -44,11 +44,9 @@ class AppendFile {
 
   private:
     class Sink;
-    AppendFile(Proactor& proactor, Sink& sink)
-        : proactor_(proactor)
-        , sink_(sink) {}
+    explicit AppendFile(Sink& sink)
+        : sink_(sink) {}
 
-    Proactor& proactor_;
     Sink& sink_;
 };
 

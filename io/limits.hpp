@@ -26,11 +26,12 @@ inline constexpr std::size_t websocket_fragments_max = 65'536;  // frames of one
 // What may wait for a slow reader before its connection is given up.
 inline constexpr std::size_t outbox_bytes_max = 64 * mib;
 // What is read ahead of the consumer; no more is asked of the socket until it is taken.
-inline constexpr std::size_t inbox_bytes = 256 * kib;
+inline constexpr std::size_t inbox_bytes = 64 * kib;
 
 inline constexpr std::size_t server_connections_max = 256;
 inline constexpr std::size_t admin_connections_max = 64;
-inline constexpr std::size_t admin_line_bytes_max = 64 * kib;
+inline constexpr std::size_t admin_line_bytes_max =
+    16 * kib; // below inbox_bytes, which must hold a line
 inline constexpr std::size_t admin_reply_bytes_max = 64 * mib;
 inline constexpr std::size_t resolved_addresses_max = 16;
 inline constexpr std::size_t lookups_max = 64;

@@ -54,6 +54,8 @@ class LoopbackNetwork final : public Network {
   private:
     friend class LoopbackListener;
     LoopbackPair& add_pair(std::size_t outbox_bytes_max);
+    std::unique_ptr<Stream> connect_named(std::string const& name, std::size_t outbox_bytes_max,
+                                          pipeline::Nanoseconds deadline);
 
     pipeline::Clock const& clock_;
     std::vector<std::unique_ptr<LoopbackPair>> pairs_;

@@ -96,7 +96,6 @@ class Proactor final : public pipeline::Poller {
     void accept(Operation& operation, int fd);
     void recv(Operation& operation, int fd, pipeline::MutableBytes into);
     void send(Operation& operation, int fd, pipeline::Bytes from);
-    void read(Operation& operation, int fd, pipeline::MutableBytes into);
     // At the file's own position (O_APPEND decides for files).
     void write(Operation& operation, int fd, pipeline::Bytes from);
     void poll_once(Operation& operation, int fd, unsigned events);
@@ -112,10 +111,12 @@ class Proactor final : public pipeline::Poller {
 
     io_uring_sqe* next_sqe();
     void start(Operation& operation, io_uring_sqe* sqe);
+    void bind();
     void arm_wake();
-    bool bind();
-    void enter(pipeline::Nanoseconds wait);
-    bool reap();
+    bool orphaned() const; // bound to a thread that is not the caller's
+    void submit();
+    void reap();
+    bool dispatch();
     void free_slot(Slot& slot);
     void drain();
 
@@ -123,7 +124,7 @@ class Proactor final : public pipeline::Poller {
     io_uring ring_{};
     bool ring_ready_ = false;
     bool bound_ = false;
-    bool orphaned_ = false; // the owning thread is gone; the kernel takes no more from us
+    pid_t owner_ = 0; // the thread the ring is bound to; the kernel takes nothing from others
     int wake_fd_ = -1;
     std::uint64_t wake_count_ = 0;
     bool wake_armed_ = false;

@@ -45,7 +45,6 @@ class WebSocketClient {
     WebSocketEvent fail(Error error);
     WebSocketEvent advance_connecting();
     WebSocketEvent advance_upgrading();
-    WebSocketEvent stream_gone();
     std::expected<void, Error> check_upgrade(HttpResponse const& response) const;
 
     pipeline::Clock const& clock_;
@@ -58,7 +57,6 @@ class WebSocketClient {
     HttpResponseHeadParser head_;
     std::optional<WebSocketSession> session_;
     State state_ = State::connecting;
-    bool failed_ = false;
     Error error_{Code::closed_by_peer};
 };
 

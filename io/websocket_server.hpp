@@ -46,6 +46,10 @@ class WebSocketServer {
     // False when the connection is not open, or was just given up for its full outbox.
     bool send(ConnectionId connection, std::string_view text);
     void close(ConnectionId connection, std::uint16_t code = 1000, std::string_view reason = {});
+    // To misbehave on purpose (stand-in servers, tests): bytes as they are, no frame around them, and an
+    // end without a close frame. `closed` follows a drop().
+    bool send_raw(ConnectionId connection, pipeline::Bytes bytes);
+    void drop(ConnectionId connection);
 
     std::uint16_t port() const { return listener_->port(); }
     std::size_t connections() const { return connections_.size(); }
@@ -61,9 +65,12 @@ class WebSocketServer {
     ServerEvent advance(Connection& connection);
     ServerEvent advance_request(Connection& connection);
     ServerEvent advance_session(Connection& connection);
-    ServerEvent advance_draining(Connection& connection);
+    void advance_draining(Connection& connection);
     ServerEvent upgrade(Connection& connection, HttpRequest const& request);
     void answer(Connection& connection, HttpRequest const& request);
+    // Closes afterwards unless keep_alive.
+    void send_response(Connection& connection, HttpResponse const& response, bool keep_alive,
+                       bool body_sent = true);
 
     std::unique_ptr<Listener> listener_;
     pipeline::Clock const& clock_;
@@ -73,7 +80,6 @@ class WebSocketServer {
     std::size_t next_ = 0; // whose turn it is
     ConnectionId last_id_ = 0;
     std::string path_;
-    Error error_{Code::closed_by_peer};
 };
 
 } // namespace io

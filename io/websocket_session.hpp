@@ -49,11 +49,11 @@ class WebSocketSession {
     // open ─▶ closing (our close frame is out) ─▶ draining (both are; the outbox empties) ─▶ closed
     enum class State { open, closing, draining, closed };
 
-    WebSocketEvent advance_open();
+    WebSocketEvent advance_frames();
     WebSocketEvent advance_draining();
+    WebSocketEvent watch_time();
+    WebSocketEvent end(Error error);
     WebSocketEvent finished();
-    WebSocketEvent stream_gone();
-    void watch_silence();
     void drain(bool wait_for_peer);
 
     Stream& stream_;
@@ -63,9 +63,10 @@ class WebSocketSession {
     State state_ = State::open;
     pipeline::Nanoseconds deadline_ = pipeline::never; // of closing and draining
     pipeline::Nanoseconds heard_;                      // any byte is a sign of life
-    pipeline::Nanoseconds pinged_ = pipeline::never;   // when, while unanswered
+    pipeline::Nanoseconds pinged_ = 0;                 // when, while unanswered
     bool wait_for_peer_ = false;
     bool failed_ = false;
+    bool told_ = false;
     Error error_{Code::closed_by_peer};
 };
 
