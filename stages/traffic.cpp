@@ -181,15 +181,15 @@ void Traffic::Impl::write_asset_storage(std::string_view pallet, Asset const& as
     storage.emplace_back(std::move(key), std::move(value));
 }
 
-// Pareto: eight tokens at least, two in a hundred are above 10,000, one in six hundred above a
-// million. Fixed-point only, so that every machine makes the same number.
+// Pareto with exponent 1/2: twelve tokens at least, three in a hundred are above 10,000, three in a
+// thousand above a million. Fixed-point only, so that every machine makes the same number.
 u128 Traffic::Impl::amount(std::uint32_t decimals) {
     std::uint64_t const draw = random.next() | 1;
     auto const halvings = static_cast<std::uint64_t>(std::countl_zero(draw));
-    std::uint64_t const fraction = ~(draw << halvings) >> 47 & 0xffff;    // of one more halving
-    std::uint64_t const log2 = (halvings << 16 | fraction) * 1818 / 1000; // divided by 0.55
-    std::uint64_t const shift = std::min<std::uint64_t>(log2 >> 16, 22);
-    u128 const fixed = ((u128{0x10000} + (log2 & 0xffff)) * 8) << shift; // in 1/65536
+    std::uint64_t const fraction = ~(draw << halvings) >> 47 & 0xffff; // of one more halving
+    std::uint64_t const log2 = (halvings << 16 | fraction) * 2;
+    std::uint64_t const shift = std::min<std::uint64_t>(log2 >> 16, 21);
+    u128 const fixed = ((u128{0x10000} + (log2 & 0xffff)) * 12) << shift; // in 1/65536
     u128 planck = fixed * power_of_ten(decimals) >> 16;
     u128 const whole = power_of_ten(decimals);
     if (random.below(2) == 0) return planck / whole * whole; // people like round numbers
