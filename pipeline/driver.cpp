@@ -50,7 +50,8 @@ void Driver::add_neighbour(RunnerBase& runner, Doorbell& other) {
 
 bool Driver::turn() {
     bool worked = poller_->poll();
-    Turn const turn{clock_.monotonic(), clock_.unix_milliseconds(), switchboard_.load()};
+    Turn const turn{clock_.monotonic(), clock_.unix_milliseconds(), switchboard_.load(),
+                    draining_.load(std::memory_order_acquire)}; // pairs with drain()
     for (Row& row : runners_) {
         if (!row.runner->turn(turn)) continue;
         worked = true;
@@ -71,6 +72,11 @@ void Driver::run() {
         else
             idle(++quiet_passes);
     }
+}
+
+void Driver::drain() noexcept {
+    draining_.store(true, std::memory_order_release); // pairs with the load in turn()
+    poller_->wake();
 }
 
 void Driver::stop() noexcept {

@@ -6,7 +6,7 @@
 //   backoff   10 spins, then 20 yields, then sleeps that grow from 1 us to 1 ms
 //   spin      never sleeps; for a core of its own
 //
-// Threads: everything here belongs to the driven thread, but for stop(), quiet() and Doorbell::ring.
+// Threads: everything here belongs to the driven thread, but for drain(), stop(), quiet() and Doorbell::ring.
 #pragma once
 
 #include "pipeline/clock.hpp"
@@ -66,6 +66,9 @@ class Driver {
     // Any thread: asks run() to return after its current pass.
     void stop() noexcept;
 
+    // Any thread: from the next pass on, stages are told that the service is ending.
+    void drain() noexcept;
+
     // Any thread: passes made so far, and whether the last one did nothing.
     std::uint64_t passes() const { return passes_.load(std::memory_order_acquire); }
     bool quiet() const { return quiet_.load(std::memory_order_acquire); }
@@ -86,6 +89,7 @@ class Driver {
     Doorbell doorbell_;
     std::vector<Row> runners_;
     std::atomic<bool> stopping_{false};
+    std::atomic<bool> draining_{false};
     std::atomic<bool> quiet_{false};
     std::atomic<std::uint64_t> passes_{0};
 };

@@ -90,10 +90,13 @@ class Runner final : public RunnerBase {
         auto& link = static_cast<Link<M>&>(*base);
         M const* const message = link.front();
         if (!message) return false;
-        if constexpr (Link<M>::has_payload)
-            runner.stage_.on(Part<M>{*message, link.payload(*message)}, turn);
-        else
-            runner.stage_.on(Part<M>{*message, {}}, turn);
+        Part<M> part{*message, {}};
+        if constexpr (Link<M>::has_payload) part.payload = link.payload(*message);
+        if constexpr (HandlesInSteps<S, M>) {
+            if (!runner.stage_.on(part, turn)) return true;
+        } else {
+            runner.stage_.on(part, turn);
+        }
         link.pop();
         runner.metrics_.add(RunnerMetric::messages);
         return true;

@@ -4,7 +4,8 @@
 //       static constexpr std::uint32_t max_burst = 2;      // most records one call emits per output
 //       Out<Movement> movements;                           // forgotten output: does not compile
 //       auto outputs() { return std::tie(movements); }
-//       void on(Part<Frame> const& frame, Turn const&);    // one per kind of input
+//       void on(Part<Frame> const& frame, Turn const&);    // one per kind of input; may return bool:
+//                                                          // false = not done, call again with it
 //       bool tick(Turn const&);                            // optional: own initiative, may emit
 //       void upkeep(Turn const&);                          // optional: may not emit
 //       bool accepting() const;                            // optional: false leaves input in the link
@@ -27,6 +28,7 @@ struct Turn {
     Nanoseconds now = 0; // monotonic
     std::uint64_t unix_ms = 0;
     Regime regime;
+    bool draining = false; // the service is ending: sources fall silent, everything else empties
 };
 
 // A message as a stage gets it: the record, and the payload bytes that travel with it (empty where
@@ -49,8 +51,17 @@ concept Stage = requires(S& stage) {
 template <class S, class M>
 concept Handles = Stage<S> && Message<M> &&
                   requires(S& stage, Part<M> const& part, Turn const& turn) {
-                      { stage.on(part, turn) } -> std::same_as<void>;
+                      requires std::same_as<decltype(stage.on(part, turn)), void> ||
+                                   std::same_as<decltype(stage.on(part, turn)), bool>;
                   };
+
+// A stage whose on() returns bool works through a large message in steps of at most max_burst records:
+// false leaves the message at the front, and on() gets it again as soon as there is credit.
+template <class S, class M>
+concept HandlesInSteps =
+    Handles<S, M> && requires(S& stage, Part<M> const& part, Turn const& turn) {
+        { stage.on(part, turn) } -> std::same_as<bool>;
+    };
 
 template <class S>
 concept Ticks = requires(S& stage, Turn const& turn) {

@@ -113,6 +113,10 @@ void Topology::start() {
     }
 }
 
+void Topology::drain() noexcept {
+    for (auto& driver : drivers_) driver->drain();
+}
+
 void Topology::stop() {
     for (auto& driver : drivers_) driver->stop();
     for (auto& thread : threads_) thread.join();

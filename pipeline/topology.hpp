@@ -80,6 +80,7 @@ class Topology {
     std::string dot() const;
 
     void start(); // one thread per driver; the calling thread drives nothing
+    void drain() noexcept; // tells every stage that the service is ending; any thread
     void stop();  // asks every thread to end and joins it; idempotent
 
     // True once nothing moves any more: every link empty, every thread quiet. For draining, after

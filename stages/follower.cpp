@@ -12,7 +12,8 @@ std::size_t Follower::HashOfHash::operator()(Hash const& hash) const {
     return first;
 }
 
-Follower::Follower(FollowerOptions const& options) : options_(options) {
+Follower::Follower(FollowerOptions const& options)
+    : options_(options), grace_(options.grace) {
     blocks_.reserve(1'024); // a chain at its head holds a few dozen
     if (options.start) floor_ = *options.start == 0 ? 0 : *options.start - 1;
 }
@@ -39,14 +40,14 @@ Follower::Block& Follower::learn(decoders::Header const& header, Nanoseconds not
 void Follower::head(decoders::Header const& header, Nanoseconds now) {
     best_ = header.number;
     set_floor(header.number);
-    learn(header, now + options_.grace);
+    learn(header, now + grace_);
     if (!options_.finalized_only) want_ancestors(header.hash, now);
 }
 
 void Follower::finalized(decoders::Header const& header, Nanoseconds now) {
     best_ = std::max(best_, header.number);
     set_floor(header.number);
-    learn(header, now + options_.grace);
+    learn(header, now + grace_);
     // Nothing was final yet: what lies on the finalized chain above the floor is, in its turn.
     if (!anchor_) anchor_ = Point{{}, std::min(*floor_, header.number == 0 ? 0 : header.number - 1)};
     next_finalized_ = header;
@@ -149,7 +150,7 @@ void Follower::header_failed(Hash const& hash, Nanoseconds now) {
     if (found == blocks_.end()) return;
     if (++found->second.attempts >= attempts_max) return header_missing(hash);
     found->second.header_asked = false;
-    need_header(hash, now + options_.grace);
+    need_header(hash, now + grace_);
 }
 
 void Follower::events_missing(Hash const& hash) {
@@ -166,7 +167,14 @@ void Follower::events_failed(Hash const& hash, Nanoseconds now) {
     if (found == blocks_.end()) return;
     if (++found->second.attempts >= attempts_max) return events_missing(hash);
     found->second.events_asked = false;
-    found->second.not_before = now + options_.grace;
+    found->second.not_before = now + grace_;
+}
+
+void Follower::postpone(Hash const& hash, Nanoseconds until) {
+    auto const found = blocks_.find(hash);
+    if (found == blocks_.end()) return;
+    found->second.events_asked = false;
+    found->second.not_before = until;
 }
 
 void Follower::connection_lost() {
@@ -199,6 +207,11 @@ void Follower::told(Hash const& hash, std::uint32_t number) {
 bool Follower::is_final(Hash const& hash) const {
     auto const found = blocks_.find(hash);
     return found != blocks_.end() && found->second.final_path;
+}
+
+bool Follower::is_told(Hash const& hash) const {
+    auto const found = blocks_.find(hash);
+    return found != blocks_.end() && found->second.told;
 }
 
 std::optional<decoders::Header> Follower::find(Hash const& hash) const {

@@ -63,6 +63,8 @@ class Follower {
     void header_failed(Hash const& hash, Nanoseconds now); // ask again after the grace
     void events_missing(Hash const& hash);
     void events_failed(Hash const& hash, Nanoseconds now); // asked again, up to attempts_max times
+    void postpone(Hash const& hash, Nanoseconds until);    // the answer came too early; not a failure
+    void set_grace(Nanoseconds grace) { grace_ = grace; }
     void connection_lost(); // every open question will be asked again
 
     // A block came without being asked for: should it be told now?
@@ -74,6 +76,7 @@ class Follower {
     FollowerAction next(Nanoseconds now);
     Nanoseconds next_deadline() const;
     bool is_final(Hash const& hash) const;
+    bool is_told(Hash const& hash) const;
     std::optional<decoders::Header> find(Hash const& hash) const; // null: header unknown
     std::uint32_t best() const { return best_; }
     std::uint32_t last_final() const { return anchor_ ? anchor_->number : 0; }
@@ -114,6 +117,7 @@ class Follower {
     void forget_below(std::uint32_t number);
 
     FollowerOptions const options_;
+    Nanoseconds grace_;
     boost::unordered_flat_map<Hash, Block, HashOfHash> blocks_;
     std::optional<std::uint32_t> floor_; // blocks up to here are none of our business
     std::optional<Point> anchor_;        // the last block said to be final

@@ -154,6 +154,31 @@ struct alignas(64) Verdict {
     std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned> body{};
 };
 
+// ---- source to control (an observer: may drop) -------------------------------------------------
+
+enum class SourceState : std::uint8_t {
+    off,        // switched off by enable_hybrid_rpc
+    waiting,    // between two attempts
+    connecting, // TCP, TLS, upgrade
+    greeting,   // genesis, properties, runtime
+    following,
+};
+
+// How a chain's source is doing; sent at every change and every head.
+struct alignas(64) SourceNote {
+    static constexpr std::string_view record_name = "SourceNote";
+    Header header{};
+    ChainFacts facts{};
+    std::uint16_t chain = 0;
+    std::uint16_t endpoint = 0; // index into the chain's endpoints
+    SourceState state{};
+    std::uint32_t best = 0;
+    std::uint32_t finalized = 0;
+    std::uint32_t spec_version = 0;
+    std::uint64_t head_unix_ms = 0; // when the newest head came; 0: none yet
+};
+
+static_assert(pipeline::Message<SourceNote>);
 static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> &&
               pipeline::Message<Candidate> && pipeline::Message<Verdict>);
 

@@ -59,6 +59,25 @@ struct Collector : Pinned {
     }
 };
 
+// Turns a number n into n ones, two at a time.
+struct Unroller : Pinned {
+    static constexpr std::uint32_t max_burst = 2;
+    Out<Number> numbers;
+    std::uint64_t done = 0;
+
+    explicit Unroller(Out<Number> out) : numbers(out) {}
+    auto outputs() { return std::tie(numbers); }
+    bool on(Part<Number> const& part, Turn const&) {
+        Number one;
+        one.value = 1;
+        for (std::uint32_t i = 0; i < max_burst && done < part->value; ++i, ++done)
+            numbers.emit(one);
+        if (done < part->value) return false;
+        done = 0;
+        return true;
+    }
+};
+
 struct World {
     SystemClock clock;
     Switchboard switchboard{Regime{}};
@@ -85,6 +104,20 @@ TEST(Topology, moves_messages_in_one_thread_by_hand) {
     EXPECT_EQ(collector.seen.load(), 200U);
     EXPECT_EQ(collector.sum, 2 * 99U * 100 / 2);
     EXPECT_TRUE(world.topology.settled());
+}
+
+TEST(Topology, a_large_message_is_worked_through_in_steps) {
+    World world;
+    auto& numbers = world.topology.link<Number>("numbers", {.depth = 4});
+    auto& ones = world.topology.link<Number>("ones", {.depth = 3}); // far less than one message makes
+    world.topology.stage({"counter", Process::hybrid, "a"}, std::make_unique<Counter>(numbers, 10));
+    world.topology.stage({"unroller", Process::hybrid, "a"}, std::make_unique<Unroller>(ones),
+                         numbers);
+    Collector& collector = world.topology.stage({"collector", Process::legacy, "a"},
+                                                std::make_unique<Collector>(), ones);
+    ASSERT_TRUE(world.topology.finish());
+    for (int i = 0; i < 1000 && world.topology.turn(); ++i) {}
+    EXPECT_EQ(collector.sum, 45U);
 }
 
 TEST(Topology, a_slow_reader_stops_the_source_and_loses_nothing) {

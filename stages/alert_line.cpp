@@ -1,0 +1,178 @@
+#include "stages/alert_line.hpp"
+
+#include "decoders/amount.hpp"
+#include "decoders/events.hpp"
+#include "decoders/hex.hpp"
+#include "decoders/movements.hpp"
+#include "decoders/ss58.hpp"
+
+#include <chrono>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace stages {
+
+namespace {
+
+// The bytes of one UTF-8 character at the start of `text`, or 0 if there is none (Unicode 15, table 3-7).
+std::size_t utf8_size(std::string_view text) {
+    auto const at = [&](std::size_t i) {
+        return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0U;
+    };
+    auto const follows = [&](std::size_t i, unsigned low = 0x80, unsigned high = 0xbf) {
+        return at(i) >= low && at(i) <= high;
+    };
+    unsigned const lead = at(0);
+    if (lead < 0x80) return 1;
+    if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
+    if (lead >= 0xe0 && lead <= 0xef) {
+        bool const second = lead == 0xe0   ? follows(1, 0xa0)
+                            : lead == 0xed ? follows(1, 0x80, 0x9f)
+                                           : follows(1);
+        return second && follows(2) ? 3 : 0;
+    }
+    if (lead >= 0xf0 && lead <= 0xf4) {
+        bool const second = lead == 0xf0   ? follows(1, 0x90)
+                            : lead == 0xf4 ? follows(1, 0x80, 0x8f)
+                                           : follows(1);
+        return second && follows(2) && follows(3) ? 4 : 0;
+    }
+    return 0;
+}
+
+void append_hex(pipeline::Bytes bytes, std::string& out) {
+    out += "\"0x";
+    decoders::hex_encode(bytes, out);
+    out += '"';
+}
+
+void append_party(std::string_view name, decoders::Account const& account, std::uint16_t prefix,
+                  std::string_view label, std::string& out) {
+    if (!account) return;
+    out.append(",\"").append(name).append("\":{\"address\":\"");
+    if (account.size == 32) {
+        out += decoders::ss58_encode(account, prefix).view();
+    } else { // 20-byte chains write addresses as hex
+        out += "0x";
+        decoders::hex_encode(account.bytes(), out);
+    }
+    out += "\",\"public_key\":";
+    append_hex(account.bytes(), out);
+    if (!label.empty()) {
+        out += ",\"label\":";
+        append_json_string(label, out);
+    }
+    out += '}';
+}
+
+void append_phase(Transfer const& transfer, std::string& out) {
+    switch (static_cast<decoders::Phase>(transfer.phase)) {
+    case decoders::Phase::apply_extrinsic:
+        fmt::format_to(std::back_inserter(out), R"({{"ApplyExtrinsic":{}}})",
+                       transfer.extrinsic_index);
+        return;
+    case decoders::Phase::finalization: out += "\"Finalization\""; return;
+    case decoders::Phase::initialization: out += "\"Initialization\""; return;
+    }
+}
+
+void append_asset(LineContext const& context, u128 amount, std::string& out) {
+    AssetFacts const* const asset = context.asset;
+    std::string_view const symbol = asset ? asset->symbol.view() : context.facts.symbol.view();
+    bool const exact = !asset || asset->decimals_known;
+    std::uint8_t const decimals = asset ? asset->decimals : context.facts.decimals;
+    out += ",\"asset\":{";
+    std::size_t const start = out.size();
+    if (!symbol.empty()) {
+        out += "\"symbol\":";
+        append_json_string(symbol, out);
+    }
+    if (exact)
+        fmt::format_to(std::back_inserter(out), "{}\"decimals\":{}",
+                       out.size() > start ? "," : "", decimals);
+    if (asset) {
+        out += out.size() > start ? ",\"id\":" : "\"id\":";
+        append_json_string(asset->id.view(), out);
+    }
+    out += '}';
+    if (exact)
+        out.append(",\"amount\":\"")
+            .append(decoders::tokens_text(amount, decimals).view())
+            .append("\"");
+    out.append(",\"amount_raw\":\"").append(decoders::u128_text(amount).view()).append("\"");
+}
+
+} // namespace
+
+void append_json_string(std::string_view text, std::string& out) {
+    out += '"';
+    for (std::size_t i = 0; i < text.size();) {
+        auto const byte = static_cast<std::uint8_t>(text[i]);
+        std::size_t const size = utf8_size(text.substr(i));
+        if (size == 0) {
+            out += "\xef\xbf\xbd"; // U+FFFD
+        } else if (byte == '"' || byte == '\\') {
+            (out += '\\') += text[i];
+        } else if (byte < 0x20 || byte == 0x7f) {
+            fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
+        } else {
+            out += text.substr(i, size);
+        }
+        i += size == 0 ? 1 : size;
+    }
+    out += '"';
+}
+
+std::string utc_text(std::uint64_t unix_ms) {
+    using namespace std::chrono;
+    sys_time<milliseconds> const time{milliseconds(unix_ms)};
+    auto const day = floor<days>(time);
+    year_month_day const date{day};
+    hh_mm_ss const clock{time - day};
+    return fmt::format("{:04}-{:02}-{:02}T{:02}:{:02}:{:02}.{:03}Z", static_cast<int>(date.year()),
+                       static_cast<unsigned>(date.month()), static_cast<unsigned>(date.day()),
+                       clock.hours().count(), clock.minutes().count(), clock.seconds().count(),
+                       clock.subseconds().count());
+}
+
+void append_alert_line(AlertLine const& line, LineContext const& context, std::string& out) {
+    Alert const& alert = line.alert;
+    Transfer const& transfer = alert.match.transfer;
+    auto const& row = decoders::movement_rows()[transfer.movement];
+    auto const end = std::back_inserter(out);
+
+    out += "{\"id\":\"";
+    decoders::hex_encode(alert.id, out);
+    fmt::format_to(end, R"(","state":"{}","rule":)", to_text(line.state));
+    append_json_string(context.rule, out);
+    fmt::format_to(end, R"(,"kind":"{}","severity":"{}","chain":)", context.kind,
+                   to_text(alert.match.severity));
+    append_json_string(context.chain, out);
+
+    fmt::format_to(end, R"(,"block":{{"number":{},"hash":)", transfer.block.number);
+    append_hex(transfer.block.hash, out);
+    if (transfer.block.timestamp_ms != 0)
+        fmt::format_to(end, R"(,"timestamp":"{}")", utc_text(transfer.block.timestamp_ms));
+
+    fmt::format_to(end, R"(}},"event":{{"index":{},"pallet":"{}","name":"{}","phase":)",
+                   transfer.event_index, row.pallet, row.event);
+    append_phase(transfer, out);
+    out += '}';
+
+    append_party("from", transfer.from, context.facts.ss58_prefix, context.from_label, out);
+    append_party("to", transfer.to, context.facts.ss58_prefix, context.to_label, out);
+    append_asset(context, transfer.amount, out);
+
+    fmt::format_to(end, R"(,"path":"{}","regime":{{"epoch":{},"hybrid_traffic_percent":{:g}}})",
+                   alert.path == Path::hybrid ? "hybrid" : "legacy", alert.epoch,
+                   alert.hybrid_buckets / 100.0);
+    fmt::format_to(end, R"(,"latency":{{"received_to_emitted_ns":{})",
+                   context.received_to_emitted_ns);
+    if (transfer.block.timestamp_ms != 0)
+        fmt::format_to(end, R"(,"block_to_emitted_ms":{})",
+                       static_cast<std::int64_t>(context.emitted_unix_ms) -
+                           static_cast<std::int64_t>(transfer.block.timestamp_ms));
+    out += "}}";
+}
+
+} // namespace stages

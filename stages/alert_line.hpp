@@ -1,0 +1,37 @@
+// One alert as the line of JSON that interface.md section 5 describes. Every amount is exact.
+//
+// Pure; appends to the caller's buffer. Text from a chain (symbols, asset ids) is escaped.
+#pragma once
+
+#include "stages/lifecycle.hpp"
+#include "stages/rules.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <string>
+#include <string_view>
+
+namespace stages {
+
+// What a line says beyond the alert itself.
+struct LineContext {
+    std::string_view chain;
+    std::string_view rule;
+    std::string_view kind;
+    ChainFacts const& facts;
+    AssetFacts const* asset = nullptr; // null: the chain's own token
+    std::string_view from_label;       // empty: none
+    std::string_view to_label;
+    std::uint64_t received_to_emitted_ns = 0;
+    std::uint64_t emitted_unix_ms = 0;
+};
+
+// Without the newline.
+void append_alert_line(AlertLine const& line, LineContext const& context, std::string& out);
+
+// A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
+void append_json_string(std::string_view text, std::string& out);
+
+// 2025-11-20T08:15:12.000Z
+std::string utc_text(std::uint64_t unix_ms);
+
+} // namespace stages

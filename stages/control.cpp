@@ -1,0 +1,204 @@
+#include "stages/control.hpp"
+
+#include "decoders/hex.hpp"
+#include "stages/alert_line.hpp"
+#include "stages/duration.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stages {
+
+namespace {
+
+constexpr int exit_failed = 1;
+constexpr int exit_usage = 2;
+constexpr int exit_refused = 4;
+
+std::string_view to_text(SourceState state) {
+    constexpr std::string_view names[] = {"off", "waiting", "connecting", "greeting", "following"};
+    return names[static_cast<std::size_t>(state)];
+}
+
+std::string_view to_text(pipeline::Mode mode) {
+    constexpr std::string_view names[] = {"normal", "legacy", "frozen", "hybrid-only"};
+    return names[static_cast<std::size_t>(mode)];
+}
+
+std::string quoted(std::string_view text) {
+    std::string out;
+    append_json_string(text, out);
+    return out;
+}
+
+std::optional<double> lag_seconds(SourceNote const& note, pipeline::Turn const& turn) {
+    if (note.head_unix_ms == 0 || turn.unix_ms < note.head_unix_ms) return std::nullopt;
+    return static_cast<double>(turn.unix_ms - note.head_unix_ms) / 1000.0;
+}
+
+} // namespace
+
+Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server, Needs needs,
+                 pipeline::Nanoseconds started)
+    : options_(std::move(options)), server_(std::move(server)), needs_(std::move(needs)),
+      started_(started), notes_(options_.chains.size()) {}
+
+// Every command, once: name, who may, what for, how.
+std::span<Control::Command const> Control::commands() {
+    static constexpr std::array table{
+        Command{"status", Role::viewer, "chains, regime, processes", &Control::status},
+        Command{"metrics", Role::viewer, "every metric, in Prometheus' text format",
+                &Control::metrics},
+        Command{"shutdown", Role::admin, "drain and end [--drain 10s]", &Control::shutdown},
+        Command{"help", Role::viewer, "this list", &Control::help},
+    };
+    return table;
+}
+
+void Control::on(pipeline::Part<SourceNote> const& part, pipeline::Turn const&) {
+    notes_[part->chain] = part.message;
+}
+
+bool Control::tick(pipeline::Turn const& turn) {
+    if (!server_) return false;
+    io::LineEvent const event = server_->poll();
+    if (event.kind == io::LineEvent::Kind::none) return false;
+    if (event.kind == io::LineEvent::Kind::line) {
+        server_->reply(event.connection, answer(event.line, role_of(event.peer), turn));
+        server_->end_reply(event.connection);
+    }
+    return true;
+}
+
+pipeline::Nanoseconds Control::next_deadline() const {
+    return server_ ? server_->next_deadline() : pipeline::never;
+}
+
+Role Control::role_of(io::Credentials const& peer) const {
+    return peer.uid == 0 || peer.uid == options_.uid ? Role::admin : Role::viewer;
+}
+
+std::string Control::answer(std::string_view line, Role role, pipeline::Turn const& turn) {
+    bool json = line.starts_with('{');
+    Answer answer;
+    if (auto const request = parse_admin_request(line)) {
+        json = request->json;
+        answer = dispatch(*request, role, turn);
+    } else {
+        answer = {exit_usage, request.error(), {}};
+    }
+    if (!json) {
+        std::string text = answer.code == 0 ? answer.text : "error: " + answer.text;
+        if (!text.ends_with('\n')) text += '\n';
+        return text + '\n'; // an empty line ends an answer
+    }
+    if (answer.code == 0) return R"({"ok":true)" + answer.members + "}\n";
+    return fmt::format(R"({{"ok":false,"code":{},"error":{}}})", answer.code, quoted(answer.text)) +
+           '\n';
+}
+
+Control::Answer Control::dispatch(AdminRequest const& request, Role role,
+                                  pipeline::Turn const& turn) {
+    std::vector<std::string_view> names;
+    for (Command const& command : commands()) {
+        names.push_back(command.name);
+        if (command.name != request.words[0]) continue;
+        if (role < command.role)
+            return {exit_refused,
+                    fmt::format("{} needs the rights of the service's own user or of root",
+                                command.name),
+                    {}};
+        return (this->*command.run)(request, turn);
+    }
+    std::string_view const near = nearest(request.words[0], names);
+    return {exit_usage,
+            fmt::format("there is no command '{}'{}", request.words[0],
+                        near.empty() ? "; try: help" : fmt::format("; did you mean {}?", near)),
+            {}};
+}
+
+bool Control::ready() const {
+    return std::all_of(notes_.begin(), notes_.end(), [](SourceNote const& note) {
+        return note.state == SourceState::following && note.best > 0;
+    });
+}
+
+Control::Answer Control::status(AdminRequest const&, pipeline::Turn const& turn) {
+    std::string members = fmt::format(
+        R"(,"version":{},"uptime_s":{},"epoch":{},"mode":"{}","hybrid_traffic_percent":{:g},)"
+        R"("ready":{},"locked":false,"chains":[)",
+        quoted(options_.version), (turn.now - started_) / pipeline::second, turn.regime.epoch,
+        to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready());
+    for (std::size_t i = 0; i < notes_.size(); ++i)
+        members += (i ? "," : "") + chain_json(i, turn);
+    members += fmt::format(R"(],"processes":[{{"name":"spyhop","pid":{},"restarts":0}}])",
+                           options_.pid);
+    return {0, status_table(turn), members};
+}
+
+std::string Control::chain_json(std::size_t index, pipeline::Turn const& turn) const {
+    SourceNote const& note = notes_[index];
+    auto const& chain = options_.chains[index];
+    bool const known = note.facts.genesis != Hash{};
+    auto const lag = lag_seconds(note, turn);
+    return fmt::format(
+        R"({{"name":{},"genesis":{},"symbol":{},"decimals":{},"best":{},"finalized":{},)"
+        R"("lag_s":{},"path":"hybrid","endpoint":{},"state":"{}","spec_version":{}}})",
+        quoted(chain.name), known ? '"' + decoders::hex_text(note.facts.genesis) + '"' : "null",
+        known ? quoted(note.facts.symbol.view()) : "null",
+        known ? std::to_string(note.facts.decimals) : "null", note.best, note.finalized,
+        lag ? fmt::format("{:.3f}", *lag) : "null", quoted(chain.endpoints[note.endpoint]),
+        to_text(note.state), note.spec_version);
+}
+
+std::string Control::status_table(pipeline::Turn const& turn) const {
+    std::string text = fmt::format(
+        "spyhop {}, up {} s, {}, mode {}, hybrid traffic {:g} %, epoch {}\n\n", options_.version,
+        (turn.now - started_) / pipeline::second, ready() ? "ready" : "not ready",
+        to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, turn.regime.epoch);
+    std::size_t width = 5;
+    for (auto const& chain : options_.chains) width = std::max(width, chain.name.size());
+    text += fmt::format("{:<{}}  {:<10}  {:>10}  {:>10}  {:>8}  {:<7}  {}\n", "CHAIN", width,
+                        "STATE", "BEST", "FINALIZED", "LAG", "TOKEN", "ENDPOINT");
+    for (std::size_t i = 0; i < notes_.size(); ++i) {
+        SourceNote const& note = notes_[i];
+        auto const lag = lag_seconds(note, turn);
+        text += fmt::format("{:<{}}  {:<10}  {:>10}  {:>10}  {:>8}  {:<7}  {}\n",
+                            options_.chains[i].name, width, to_text(note.state), note.best,
+                            note.finalized, lag ? fmt::format("{:.1f} s", *lag) : "-",
+                            note.facts.symbol.view().empty() ? "-" : note.facts.symbol.view(),
+                            options_.chains[i].endpoints[note.endpoint]);
+    }
+    return text;
+}
+
+Control::Answer Control::metrics(AdminRequest const&, pipeline::Turn const&) {
+    std::string const text = needs_.metrics.exposition();
+    return {0, text, ",\"text\":" + quoted(text)};
+}
+
+Control::Answer Control::shutdown(AdminRequest const& request, pipeline::Turn const&) {
+    pipeline::Nanoseconds drain_max = 10 * pipeline::second;
+    if (auto const given = request.args.find("drain"); given != request.args.end()) {
+        auto const parsed = parse_duration(given->second);
+        if (!parsed)
+            return {exit_usage, fmt::format("--drain {}: {}", given->second, parsed.error()), {}};
+        drain_max = *parsed;
+    }
+    if (!needs_.shutdown) return {exit_failed, "this service cannot be ended from here", {}};
+    needs_.shutdown(drain_max);
+    return {0, fmt::format("draining, for at most {} s", drain_max / pipeline::second),
+            fmt::format(R"(,"draining":true,"drain_max_s":{})", drain_max / pipeline::second)};
+}
+
+Control::Answer Control::help(AdminRequest const&, pipeline::Turn const&) {
+    std::string text;
+    std::string members = ",\"commands\":[";
+    for (Command const& command : commands()) {
+        text += fmt::format("{:<10} {}\n", command.name, command.help);
+        members += (members.ends_with('[') ? "" : ",") + quoted(command.name);
+    }
+    return {0, text, members + "]"};
+}
+
+} // namespace stages

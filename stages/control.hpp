@@ -1,0 +1,87 @@
+// The operator's end: the admin socket, and what the sources tell of themselves. Owns no data path; if
+// it were slow, nothing else would be.
+//
+// Who may do what comes from SO_PEERCRED: root and the service's own user are admin, everybody else who
+// can open the socket is a viewer. One thread.
+#pragma once
+
+#include "io/unix_server.hpp"
+#include "pipeline/metrics.hpp"
+#include "pipeline/stage.hpp"
+#include "stages/admin_request.hpp"
+#include "stages/messages.hpp"
+
+#include <functional>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stages {
+
+enum class Role : std::uint8_t { viewer, operator_, admin };
+
+struct ControlOptions {
+    struct Chain {
+        std::string name;
+        std::vector<std::string> endpoints; // host:port, safe to show
+    };
+    std::string version;
+    std::vector<Chain> chains;
+    std::uint32_t uid = 0; // of the service
+    std::int32_t pid = 0;
+};
+
+class Control : pipeline::Pinned {
+  public:
+    static constexpr std::uint32_t max_burst = 0;
+
+    struct Needs {
+        pipeline::Switchboard& switchboard;
+        pipeline::MetricsBook const& metrics;
+        std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
+    };
+
+    // server: null in tests that call answer() directly.
+    Control(ControlOptions options, std::unique_ptr<io::UnixServer> server, Needs needs,
+            pipeline::Nanoseconds started);
+
+    auto outputs() { return std::tie(); }
+    void on(pipeline::Part<SourceNote> const& part, pipeline::Turn const& turn);
+    bool tick(pipeline::Turn const& turn);
+    pipeline::Nanoseconds next_deadline() const;
+
+    // The whole answer to one line, as it goes over the socket.
+    std::string answer(std::string_view line, Role role, pipeline::Turn const& turn);
+
+  private:
+    struct Answer {
+        int code = 0; // exit codes of interface.md section 2
+        std::string text;
+        std::string members; // of the JSON reply, beginning with a comma
+    };
+    struct Command {
+        std::string_view name;
+        Role role;
+        std::string_view help;
+        Answer (Control::*run)(AdminRequest const&, pipeline::Turn const&);
+    };
+    static std::span<Command const> commands();
+
+    Answer dispatch(AdminRequest const& request, Role role, pipeline::Turn const& turn);
+    Answer status(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer metrics(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer shutdown(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer help(AdminRequest const& request, pipeline::Turn const& turn);
+    Role role_of(io::Credentials const& peer) const;
+    std::string status_table(pipeline::Turn const& turn) const;
+    std::string chain_json(std::size_t index, pipeline::Turn const& turn) const;
+    bool ready() const;
+
+    ControlOptions const options_;
+    std::unique_ptr<io::UnixServer> const server_;
+    Needs const needs_;
+    pipeline::Nanoseconds const started_;
+    std::vector<SourceNote> notes_; // the latest of each chain
+};
+
+} // namespace stages

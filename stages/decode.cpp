@@ -1,0 +1,168 @@
+#include "stages/decode.hpp"
+
+#include "decoders/hex.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stages {
+
+namespace {
+
+std::uint16_t row_of(decoders::Movement const& movement) {
+    auto const rows = decoders::movement_rows();
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows[i].pallet == movement.pallet && rows[i].event == movement.event)
+            return static_cast<std::uint16_t>(i);
+    CHECK(false); // a movement is always made from a row
+    return 0;
+}
+
+} // namespace
+
+Decode::Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
+               pipeline::Out<Fact> facts)
+    : log_(log), metrics_(metrics), facts_(facts) {
+    for (std::string& name : chains) chains_.push_back({std::move(name), {}, {}});
+}
+
+bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
+    Frame const& frame = part.message;
+    CHECK(frame.chain < chains_.size());
+    Chain& chain = chains_[frame.chain];
+    Fact fact;
+    fact.header.received = frame.header.received;
+    fact.chain = frame.chain;
+    if (auto const* block = std::get_if<BlockBytes>(&frame.body))
+        return scan(fact, chain, *block, part.payload);
+    if (auto const* runtime = std::get_if<RuntimeBytes>(&frame.body)) {
+        compile(chain, *runtime, part.payload);
+        return true;
+    }
+    if (auto const* asset = std::get_if<AssetBytes>(&frame.body)) {
+        describe(fact, chain, *asset, part.payload);
+        return true;
+    }
+    if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) fact.body = *facts;
+    if (auto const* final = std::get_if<Finalized>(&frame.body)) fact.body = *final;
+    if (auto const* abandoned = std::get_if<Abandoned>(&frame.body)) fact.body = *abandoned;
+    facts_.emit(fact);
+    return true;
+}
+
+void Decode::compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes metadata) {
+    auto compiled = decoders::compile(metadata);
+    if (chain.runtimes.size() >= runtimes_max) chain.runtimes.erase(chain.runtimes.begin());
+    chain.runtimes.push_back({bytes.spec_version, nullptr, {}});
+    if (!compiled) {
+        metrics_.add(DecodeMetric::runtimes_rejected);
+        log_.write(pipeline::Level::error, "decode",
+                   fmt::format("{}: the metadata of runtime {} cannot be used: {}. Its blocks will "
+                               "be reported as decode_incomplete.",
+                               chain.name, bytes.spec_version,
+                               decoders::describe(compiled.error())));
+        return;
+    }
+    metrics_.add(DecodeMetric::runtimes);
+    Compiled& made = chain.runtimes.back();
+    made.runtime = std::move(*compiled);
+    for (auto const& movement : made.runtime->movements()) made.rows.push_back(row_of(movement));
+    for (auto const& blind : made.runtime->blind()) {
+        metrics_.add(DecodeMetric::blind);
+        log_.write(pipeline::Level::error, "decode",
+                   fmt::format("{}: runtime {} is blind to {}.{}: no field that can be its {}",
+                               chain.name, bytes.spec_version, blind.pallet, blind.event,
+                               blind.missing));
+    }
+}
+
+void Decode::describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipeline::Bytes payload) {
+    if (chain.runtimes.empty() || !chain.runtimes.back().runtime) return;
+    if (bytes.key_bytes > payload.size()) return;
+    auto described = describe_asset(*chain.runtimes.back().runtime, payload.first(bytes.key_bytes),
+                                    payload.subspan(bytes.key_bytes));
+    if (!described) return;
+    auto slot = chain.assets.find(described->family, described->id);
+    if (!slot) slot = chain.assets.add(described->family, described->id);
+    if (!slot) return;
+    metrics_.add(DecodeMetric::assets);
+    described->facts.slot = *slot;
+    fact.body = described->facts;
+    facts_.emit(fact);
+}
+
+bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes value) {
+    auto const compiled = std::find_if(
+        chain.runtimes.begin(), chain.runtimes.end(),
+        [&](Compiled const& one) { return one.spec_version == block.spec_version; });
+    if (compiled == chain.runtimes.end() || !compiled->runtime) {
+        end_block(fact, chain, block.block, 0, "its runtime is not known");
+        return true;
+    }
+    if (!scan_) scan_.emplace(*compiled->runtime, value);
+    decoders::Transfer found;
+    // A transfer may bring a new asset with it, and the block's end needs a place too.
+    for (std::uint32_t emitted = 0; emitted + 3 <= max_burst; emitted += 2) {
+        if (scan_->next(found)) {
+            tell(fact, chain, *compiled, block.block, found);
+            continue;
+        }
+        auto const result = scan_->result();
+        std::uint32_t const events = scan_->so_far().events;
+        scan_.reset();
+        end_block(fact, chain, block.block, events,
+                  result ? std::string()
+                         : decoders::describe(*compiled->runtime, result.error()));
+        return true;
+    }
+    return false;
+}
+
+void Decode::tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef const& block,
+                  decoders::Transfer const& found) {
+    Transfer transfer;
+    transfer.block = block;
+    transfer.amount = found.amount;
+    transfer.from = found.from;
+    transfer.to = found.to;
+    transfer.event_index = found.event_index;
+    transfer.extrinsic_index = found.extrinsic_index;
+    transfer.phase = static_cast<std::uint8_t>(found.phase);
+    transfer.movement = compiled.rows[found.movement];
+    if (!found.asset.empty()) transfer.asset = slot_of(fact, chain, compiled, found);
+    metrics_.add(DecodeMetric::transfers);
+    fact.body = transfer;
+    facts_.emit(fact);
+}
+
+std::uint32_t Decode::slot_of(Fact const& fact, Chain& chain, Compiled const& compiled,
+                              decoders::Transfer const& found) {
+    auto const& movement = compiled.runtime->movements()[found.movement];
+    if (auto const known = chain.assets.find(movement.pallet, found.asset)) return *known;
+    auto const slot = chain.assets.add(movement.pallet, found.asset);
+    metrics_.add(DecodeMetric::assets_unknown);
+    if (!slot) return AssetBook::assets_max + 1; // the book is full: an asset nobody knows
+    AssetFacts facts;
+    facts.slot = *slot;
+    facts.id = asset_id_text(*compiled.runtime, movement.asset_type, found.asset);
+    Fact introduction = fact;
+    introduction.body = facts;
+    facts_.emit(introduction);
+    return *slot;
+}
+
+void Decode::end_block(Fact& fact, Chain const& chain, BlockRef const& block, std::uint32_t events,
+                       std::string_view fault) {
+    metrics_.add(DecodeMetric::blocks);
+    metrics_.add(DecodeMetric::events, events);
+    if (!fault.empty()) {
+        metrics_.add(DecodeMetric::incomplete);
+        log_.write(pipeline::Level::error, "decode",
+                   fmt::format("{}: decode_incomplete: block {} ({}): {}", chain.name, block.number,
+                               decoders::hex_text(block.hash), fault));
+    }
+    fact.body = BlockEnd{block, events, !fault.empty()};
+    facts_.emit(fact);
+}
+
+} // namespace stages

@@ -1,0 +1,99 @@
+// Turns frames into facts: compiles runtimes, scans a block's events for transfers, keeps the book of
+// assets. Serves any number of chains.
+//
+// What will not decode never stops a chain: transfers before the fault are told, the block ends as
+// incomplete, is counted and logged with the byte, the event and the type.
+//
+// One thread. A large block is worked through in steps of `max_burst` records. No allocation per block
+// once a chain's runtime and assets are known.
+#pragma once
+
+#include "decoders/events.hpp"
+#include "pipeline/log.hpp"
+#include "pipeline/metrics.hpp"
+#include "pipeline/stage.hpp"
+#include "stages/assets.hpp"
+#include "stages/messages.hpp"
+
+#include <memory>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace stages {
+
+enum class DecodeMetric {
+    blocks,
+    incomplete,
+    events,
+    transfers,
+    runtimes,
+    runtimes_rejected,
+    blind,
+    assets,
+    assets_unknown,
+};
+
+inline constexpr std::array decode_metrics{
+    pipeline::MetricRow{"spyhop_decode_blocks_total", pipeline::MetricKind::counter,
+                        "Blocks whose events were read."},
+    pipeline::MetricRow{"spyhop_decode_incomplete_blocks_total", pipeline::MetricKind::counter,
+                        "Blocks of which some events could not be read."},
+    pipeline::MetricRow{"spyhop_decode_events_total", pipeline::MetricKind::counter,
+                        "Events read."},
+    pipeline::MetricRow{"spyhop_decode_transfers_total", pipeline::MetricKind::counter,
+                        "Transfers found among them."},
+    pipeline::MetricRow{"spyhop_decode_runtimes_total", pipeline::MetricKind::counter,
+                        "Runtimes compiled from metadata."},
+    pipeline::MetricRow{"spyhop_decode_runtimes_rejected_total", pipeline::MetricKind::counter,
+                        "Metadata that could not be compiled."},
+    pipeline::MetricRow{"spyhop_decode_blind_events_total", pipeline::MetricKind::counter,
+                        "Kinds of transfer a compiled runtime has but nobody can read."},
+    pipeline::MetricRow{"spyhop_decode_assets_total", pipeline::MetricKind::counter,
+                        "Assets described by their chain."},
+    pipeline::MetricRow{"spyhop_decode_assets_unknown_total", pipeline::MetricKind::counter,
+                        "Assets met in transfers that their chain has not described."},
+};
+
+class Decode : pipeline::Pinned {
+  public:
+    static constexpr std::uint32_t max_burst = 64;
+    static constexpr std::size_t runtimes_max = 8; // kept per chain; the oldest goes first
+
+    // chains: their names, for the log, in the order of the configuration.
+    Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
+           pipeline::Out<Fact> facts);
+
+    auto outputs() { return std::tie(facts_); }
+    bool on(pipeline::Part<Frame> const& part, pipeline::Turn const& turn);
+
+  private:
+    struct Compiled {
+        std::uint32_t spec_version = 0;
+        std::unique_ptr<decoders::Runtime const> runtime; // null: its metadata was refused
+        std::vector<std::uint16_t> rows; // Transfer::movement -> row of movement_rows()
+    };
+    struct Chain {
+        std::string name;
+        std::vector<Compiled> runtimes;
+        AssetBook assets;
+    };
+
+    void compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes metadata);
+    void describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipeline::Bytes payload);
+    bool scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes value);
+    void tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef const& block,
+              decoders::Transfer const& found);
+    std::uint32_t slot_of(Fact const& fact, Chain& chain, Compiled const& compiled,
+                          decoders::Transfer const& found);
+    void end_block(Fact& fact, Chain const& chain, BlockRef const& block, std::uint32_t events,
+                   std::string_view fault);
+
+    std::vector<Chain> chains_;
+    pipeline::Log& log_;
+    pipeline::MetricsPage& metrics_;
+    pipeline::Out<Fact> facts_;
+    std::optional<decoders::TransferScan> scan_; // of the block at the front of the link
+};
+
+} // namespace stages

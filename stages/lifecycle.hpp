@@ -1,0 +1,75 @@
+// The states an alert goes through, and which of them are worth a line.
+//
+//        a match in a best block            its block is final
+//   ───▶ seen ─────────────────────────────▶ final
+//         │ ▲
+//         │ └── the event comes back at the same place
+//         └───▶ retracted        every block that held it was abandoned
+//
+// One alert may sit in several blocks of competing forks: its id does not name the block. It is said
+// once, and retracted only when none of them is left.
+//
+// Pull style: begin() takes a verdict, next() gives the lines that follow from it, one at a time, so
+// that a slow sink can stop in between. Bounded: at most `capacity` alerts wait for finality; beyond
+// that the oldest are forgotten (their `final` will not be said) and counted. One thread.
+#pragma once
+
+#include "stages/messages.hpp"
+
+#include <boost/unordered/unordered_flat_map.hpp>
+#include <deque>
+#include <optional>
+#include <vector>
+
+namespace stages {
+
+enum class AlertState : std::uint8_t { seen, final, retracted };
+std::string_view to_text(AlertState state);
+
+struct AlertLine {
+    Alert alert;
+    AlertState state{};
+};
+
+class Lifecycle {
+  public:
+    explicit Lifecycle(std::size_t capacity) : capacity_(capacity) {}
+
+    void begin(Verdict const& verdict);
+    std::optional<AlertLine> next();
+
+    std::size_t waiting() const { return by_id_.size(); }  // alerts not yet final
+    std::uint64_t forgotten() const { return forgotten_; } // for want of room
+
+  private:
+    using Id = std::array<std::uint8_t, 16>;
+    struct Known {
+        std::uint32_t blocks = 0; // living blocks that hold it
+        AlertState state{};
+    };
+    struct Uniform { // ids and block hashes are hashes already
+        template <class Bytes>
+        std::size_t operator()(Bytes const& bytes) const {
+            std::size_t first = 0;
+            std::memcpy(&first, bytes.data(), sizeof first);
+            return first;
+        }
+    };
+
+    void arrived(Alert const& alert);
+    void settle(Hash const& block, AlertState state);
+    void forget_oldest();
+
+    std::size_t const capacity_;
+    boost::unordered_flat_map<Id, Known, Uniform> by_id_;
+    boost::unordered_flat_map<Hash, std::vector<Alert>, Uniform> by_block_;
+    std::deque<Hash> oldest_first_; // blocks with living alerts, as they came
+    std::size_t held_ = 0;          // alerts in by_block_
+    std::vector<Alert> settling_;   // of the block being settled
+    std::size_t settled_ = 0;
+    AlertState settling_to_{};
+    std::optional<AlertLine> fresh_;
+    std::uint64_t forgotten_ = 0;
+};
+
+} // namespace stages

@@ -1,0 +1,78 @@
+#include "stages/rpc_requests.hpp"
+
+#include "decoders/hex.hpp"
+#include "pipeline/check.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <iterator>
+
+namespace stages {
+
+std::string_view method_of(Ask ask) {
+    switch (ask) {
+    case Ask::genesis: return "chain_getBlockHash";
+    case Ask::properties: return "system_properties";
+    case Ask::best_header:
+    case Ask::header: return "chain_getHeader";
+    case Ask::runtime_version:
+    case Ask::runtime_of_parent: return "state_getRuntimeVersion";
+    case Ask::metadata_versions:
+    case Ask::metadata_at_version: return "state_call";
+    case Ask::metadata: return "state_getMetadata";
+    case Ask::asset_keys: return "state_getKeysPaged";
+    case Ask::asset_value:
+    case Ask::events_plain: return "state_getStorage";
+    case Ask::subscribe_heads: return "chain_subscribeNewHeads";
+    case Ask::subscribe_finalized: return "chain_subscribeFinalizedHeads";
+    case Ask::subscribe_runtime: return "state_subscribeRuntimeVersion";
+    case Ask::subscribe_storage: return "state_subscribeStorage";
+    case Ask::events: return "state_queryStorageAt";
+    }
+    return "";
+}
+
+std::string_view Requests::ask(Question question, std::string_view params, Nanoseconds now) {
+    CHECK(!full());
+    question.id = next_id_++;
+    question.asked_at = now;
+    text_.clear();
+    fmt::format_to(std::back_inserter(text_),
+                   R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":[{}]}})", question.id,
+                   method_of(question.ask), params);
+    open_.push_back(question);
+    return text_;
+}
+
+Question const* Requests::find(std::uint64_t id) const {
+    auto const found = std::find_if(open_.begin(), open_.end(),
+                                    [&](Question const& question) { return question.id == id; });
+    return found == open_.end() ? nullptr : &*found;
+}
+
+void Requests::close(std::uint64_t id) {
+    std::erase_if(open_, [&](Question const& question) { return question.id == id; });
+}
+
+Nanoseconds Requests::oldest() const {
+    return open_.empty() ? pipeline::never : open_.front().asked_at;
+}
+
+std::string hash_param(Hash const& hash) { return '"' + decoders::hex_text(hash) + '"'; }
+
+std::string call_params(std::string_view method, std::string_view args_hex, Hash const& at) {
+    return fmt::format(R"("{}","{}",{})", method, args_hex, hash_param(at));
+}
+
+std::string storage_params(Bytes key, Hash const& at) {
+    return '"' + decoders::hex_text(key) + "\"," + hash_param(at);
+}
+
+std::string keys_params(std::vector<std::vector<std::uint8_t>> const& keys) {
+    std::string text = "[";
+    for (auto const& key : keys)
+        text += (text.size() > 1 ? ",\"" : "\"") + decoders::hex_text(key) + '"';
+    return text + ']';
+}
+
+} // namespace stages

@@ -1,0 +1,81 @@
+// The questions a source has open at its node: their JSON-RPC text, their ids, and which answer
+// belongs to which question. Bounded: at most `capacity` are open at once.
+//
+// One thread; texts are views into a buffer that the next question reuses. Source: the JSON-RPC
+// methods of polkadot-sdk (legacy API) and the Metadata runtime API.
+#pragma once
+
+#include "pipeline/types.hpp"
+
+#include <string>
+#include <string_view>
+#include <vector>
+
+namespace stages {
+
+using pipeline::Bytes;
+using pipeline::Hash;
+using pipeline::Nanoseconds;
+
+enum class Ask : std::uint8_t {
+    genesis,
+    properties,
+    best_header,
+    runtime_version, // of the state of `hash`
+    metadata_versions,
+    metadata_at_version, // `number` is the metadata version
+    metadata,            // state_getMetadata, for runtimes without the versioned API
+    asset_keys,
+    asset_value,
+    subscribe_heads,
+    subscribe_finalized,
+    subscribe_runtime,
+    subscribe_storage,
+    header,
+    events,            // state_queryStorageAt of all keys a block needs
+    events_plain,      // state_getStorage of System.Events alone, where queryStorageAt is refused
+    runtime_of_parent, // which runtime executed block `block`
+};
+std::string_view method_of(Ask ask);
+
+struct Question {
+    std::uint64_t id = 0;
+    Ask ask{};
+    Hash hash{};  // the state or block asked about
+    Hash block{}; // the block on whose behalf
+    std::uint32_t number = 0;
+    Nanoseconds asked_at = 0;
+};
+
+class Requests {
+  public:
+    static constexpr std::size_t capacity = 64;
+
+    bool full() const { return open_.size() >= capacity; }
+    std::size_t open() const { return open_.size(); }
+
+    // Notes the question and returns its text. `params` is the JSON inside the brackets.
+    std::string_view ask(Question question, std::string_view params, Nanoseconds now);
+
+    // The open question with this id; null: nobody asked. Valid until the next ask() or close().
+    Question const* find(std::uint64_t id) const;
+    void close(std::uint64_t id); // it has been answered
+
+    // When the oldest open question was asked; `never` if none is open.
+    Nanoseconds oldest() const;
+    Ask oldest_ask() const { return open_.front().ask; } // only while one is open
+    void clear() { open_.clear(); }
+
+  private:
+    std::vector<Question> open_; // in the order they were asked
+    std::string text_;
+    std::uint64_t next_id_ = 1;
+};
+
+// Parameters, as they stand between the brackets.
+std::string hash_param(Hash const& hash);                                // "0x…"
+std::string call_params(std::string_view method, std::string_view args_hex, Hash const& at);
+std::string storage_params(Bytes key, Hash const& at);                   // "0x…","0x…"
+std::string keys_params(std::vector<std::vector<std::uint8_t>> const& keys); // ["0x…",…]
+
+} // namespace stages

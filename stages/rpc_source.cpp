@@ -1,0 +1,259 @@
+// The connection: attempts, messages, questions without answers, silence.
+#include "stages/rpc_source.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stages {
+
+namespace {
+constexpr Nanoseconds retry_pause = pipeline::millisecond;
+constexpr std::size_t questions_busy = 32; // beyond this nothing new is asked on our own initiative
+
+double seconds(Nanoseconds time) {
+    return static_cast<double>(time / pipeline::millisecond) / 1000.0;
+}
+} // namespace
+
+RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes)
+    : options_(std::move(options)), needs_(needs), frames_(frames), notes_(notes),
+      backoff_(options_.backoff, needs.random), json_(options_.socket.message_bytes_max),
+      follower_(options_.follower) {
+    CHECK(!options_.endpoints.empty());
+}
+
+bool RpcSource::tick(Turn const& turn) {
+    bool const wanted = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
+    if (turn.draining || !wanted) return fall_silent();
+    if (state_ == SourceState::off) set_state(SourceState::waiting);
+    if (!socket_) {
+        if (turn.now < backoff_.due()) return false;
+        connect(turn.now);
+        return true;
+    }
+    if (held_) {
+        io::WebSocketEvent const event = *held_;
+        held_.reset();
+        return on_event(event, turn);
+    }
+    io::WebSocketEvent const event = socket_->poll();
+    if (event.kind != io::WebSocketEvent::Kind::none) return on_event(event, turn);
+    if (overdue(turn.now)) return true;
+    return act(turn.now);
+}
+
+Nanoseconds RpcSource::next_deadline() const {
+    if (state_ == SourceState::off) return pipeline::never;
+    if (!socket_) return backoff_.due();
+    if (held_) return retry_at_;
+    Nanoseconds earliest = socket_->next_deadline();
+    if (requests_.open() > 0)
+        earliest = std::min(earliest, requests_.oldest() + options_.answer_timeout);
+    if (state_ != SourceState::following) return earliest;
+    return std::min({earliest, cadence_.suspicious_at(), follower_.next_deadline()});
+}
+
+bool RpcSource::fall_silent() {
+    if (state_ == SourceState::off) return false;
+    held_.reset();
+    socket_.reset();
+    requests_.clear();
+    follower_.connection_lost();
+    set_state(SourceState::off);
+    return false;
+}
+
+void RpcSource::connect(Nanoseconds) {
+    set_state(SourceState::connecting);
+    socket_ = std::make_unique<io::WebSocketClient>(needs_.network, options_.endpoints[endpoint_],
+                                                    needs_.clock, needs_.random, options_.socket);
+}
+
+// "polkadot: node.example.org:443". The path may hold a provider's key and is never logged.
+std::string RpcSource::place() const {
+    return options_.name + ": " + options_.endpoints[endpoint_].authority();
+}
+
+void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
+    needs_.metrics.add(SourceMetric::disconnects);
+    held_.reset();
+    socket_.reset();
+    requests_.clear();
+    follower_.connection_lost();
+    fetching_spec_ = 0;
+    deciding_.clear();
+    std::size_t const next = (endpoint_ + 1) % options_.endpoints.size();
+    Nanoseconds const due = backoff_.failed(now);
+    needs_.log.write(pipeline::Level::warning, "source",
+                     fmt::format("{}: {}. Next attempt at {} in {:.1f} s.", place(), why,
+                                 options_.endpoints[next].authority(),
+                                 seconds(due > now ? due - now : 0)));
+    endpoint_ = next;
+    set_state(SourceState::waiting);
+}
+
+bool RpcSource::on_event(io::WebSocketEvent const& event, Turn const& turn) {
+    using Kind = io::WebSocketEvent::Kind;
+    switch (event.kind) {
+    case Kind::none: return false;
+    case Kind::opened:
+        needs_.metrics.add(SourceMetric::connects);
+        needs_.log.write(pipeline::Level::info, "source", place() + ": connected");
+        greet(turn.now);
+        break;
+    case Kind::closed: disconnected(io::describe(*event.error), turn.now); return true;
+    case Kind::message:
+        switch (on_message(event, turn)) {
+        case Outcome::hold:
+            held_ = event;
+            retry_at_ = turn.now + retry_pause;
+            return false;
+        case Outcome::fault: break;
+        case Outcome::done:
+            needs_.metrics.add(SourceMetric::messages);
+            needs_.metrics.add(SourceMetric::bytes, event.text.size());
+            break;
+        }
+        break;
+    }
+    if (!fault_.empty()) {
+        disconnected(std::exchange(fault_, {}), turn.now);
+        return true;
+    }
+    act(turn.now);
+    return true;
+}
+
+RpcSource::Outcome RpcSource::on_message(io::WebSocketEvent const& event, Turn const& turn) {
+    auto const envelope = json_.parse(pipeline::as_text(event.text));
+    if (!envelope) return malformed("a message that is not JSON-RPC", envelope.error());
+    switch (envelope->kind) {
+    case decoders::FrameKind::notification:
+        return on_notification(*envelope, event.received, turn);
+    case decoders::FrameKind::reply:
+    case decoders::FrameKind::error_reply:
+        return on_answer(*envelope, event.received, turn.now);
+    case decoders::FrameKind::request: break;
+    }
+    return malformed("a request; nodes answer, they do not ask", {});
+}
+
+RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nanoseconds received,
+                                        Nanoseconds now) {
+    Question const* const open = envelope.has_id ? requests_.find(envelope.id) : nullptr;
+    if (!open) {
+        needs_.metrics.add(SourceMetric::malformed);
+        return Outcome::done; // an answer to nothing harms nobody
+    }
+    Question const question = *open;
+    if (envelope.kind == decoders::FrameKind::error_reply) {
+        requests_.close(question.id);
+        needs_.metrics.add(SourceMetric::error_replies);
+        on_refusal(question, envelope, now);
+        return fault_.empty() ? Outcome::done : Outcome::fault;
+    }
+    Outcome outcome = Outcome::done;
+    switch (question.ask) {
+    case Ask::genesis: outcome = on_genesis(envelope); break;
+    case Ask::properties: on_properties(envelope); break;
+    case Ask::best_header: {
+        auto const header = json_.header();
+        if (!header) return malformed("a header", header.error());
+        best_ = *header;
+        break;
+    }
+    case Ask::runtime_version:
+    case Ask::runtime_of_parent: outcome = on_runtime_version(question, received, now); break;
+    case Ask::metadata_versions: on_metadata_versions(question, envelope, now); break;
+    case Ask::metadata_at_version:
+    case Ask::metadata: outcome = on_metadata(question, envelope, received, now); break;
+    case Ask::asset_keys: outcome = on_asset_keys(question, envelope, now); break;
+    case Ask::asset_value: outcome = on_asset_value(question, envelope, received, now); break;
+    case Ask::header: outcome = on_header(question, envelope, now); break;
+    case Ask::events:
+    case Ask::events_plain: outcome = on_fetched(question, envelope, received, now); break;
+    case Ask::subscribe_heads:
+    case Ask::subscribe_finalized:
+    case Ask::subscribe_runtime:
+    case Ask::subscribe_storage: break; // notices are told apart by their method
+    }
+    if (outcome == Outcome::done) requests_.close(question.id);
+    bool const introduction = question.ask == Ask::genesis || question.ask == Ask::properties ||
+                              question.ask == Ask::best_header;
+    if (outcome == Outcome::done && introduction) return introduced(received, now);
+    return outcome;
+}
+
+bool RpcSource::overdue(Nanoseconds now) {
+    std::string why;
+    if (requests_.open() > 0 && now >= requests_.oldest() + options_.answer_timeout)
+        why = fmt::format("no answer within {:.0f} s to {}", seconds(options_.answer_timeout),
+                          method_of(requests_.oldest_ask()));
+    else if (state_ == SourceState::following && now >= cadence_.suspicious_at())
+        why = fmt::format("no new block for {:.0f} s{}", seconds(cadence_.patience()),
+                          cadence_.interval() == 0
+                              ? std::string()
+                              : fmt::format(" (this chain makes one every {:.1f} s)",
+                                            seconds(cadence_.interval())));
+    if (why.empty()) return false;
+    needs_.metrics.add(SourceMetric::silent);
+    disconnected(why, now);
+    return true;
+}
+
+bool RpcSource::act(Nanoseconds now) {
+    if (state_ != SourceState::following || requests_.open() >= questions_busy) return false;
+    FollowerAction const action = follower_.next(now);
+    if (action.kind == FollowerAction::Kind::none) return false;
+    on_action(action, now);
+    if (!fault_.empty()) disconnected(std::exchange(fault_, {}), now);
+    return true;
+}
+
+void RpcSource::ask(Question const& question, std::string_view params, Nanoseconds now) {
+    if (!fault_.empty()) return;
+    if (requests_.full()) {
+        fault("more questions are open than a node can be expected to answer");
+        return;
+    }
+    if (!socket_->send_text(requests_.ask(question, params, now)))
+        fault("the node does not read what it is asked");
+}
+
+RpcSource::Outcome RpcSource::fault(std::string why) {
+    fault_ = std::move(why);
+    return Outcome::fault;
+}
+
+RpcSource::Outcome RpcSource::malformed(std::string_view what, decoders::Error const& error) {
+    needs_.metrics.add(SourceMetric::malformed);
+    return fault(fmt::format("the node sent {}: {}", what, decoders::describe(error)));
+}
+
+void RpcSource::set_state(SourceState state) {
+    state_ = state;
+    needs_.metrics.set(SourceMetric::connected, state == SourceState::following);
+    send_note();
+}
+
+void RpcSource::send_note() {
+    SourceNote note;
+    note.facts = facts_;
+    note.chain = options_.chain;
+    note.endpoint = static_cast<std::uint16_t>(endpoint_);
+    note.state = state_;
+    note.best = follower_.best();
+    note.finalized = follower_.last_final();
+    note.spec_version = current_spec_;
+    note.head_unix_ms = head_unix_ms_;
+    notes_.emit(note);
+}
+
+Frame RpcSource::frame_of(Nanoseconds received) const {
+    Frame frame;
+    frame.header.received = received;
+    frame.chain = options_.chain;
+    return frame;
+}
+
+} // namespace stages

@@ -1,0 +1,209 @@
+// Keeps a conversation with a node and turns it into frames: chain facts, runtimes, blocks, finality.
+//
+//   waiting ──▶ connecting ──▶ greeting ──▶ following
+//      ▲            │             │             │      any fault: why is logged and counted, the
+//      └────────────┴─────────────┴─────────────┘      next endpoint is tried after a back-off
+//
+// Fast path: one state_subscribeStorage on {System.Events, System.Number, Timestamp.Now,
+// System.LastRuntimeUpgrade} pushes a best block's events with no further round trip. The last key
+// says, in the same frame, which runtime executed the block: the one whose metadata decodes it.
+// Truth path: finalized heads; whatever the fast path did not bring is asked for by hash, holes are
+// closed by parent hash (Follower).
+//
+// Text is decoded from hex straight into the link's arena; JSON is read once, here, because what is
+// wrong with it is the endpoint's fault and is answered here.
+//
+// One thread; owns its socket. When the link is full the last message is kept and reading stops.
+#pragma once
+
+#include "decoders/jsonrpc.hpp"
+#include "io/backoff.hpp"
+#include "io/websocket.hpp"
+#include "pipeline/log.hpp"
+#include "pipeline/metrics.hpp"
+#include "pipeline/stage.hpp"
+#include "stages/cadence.hpp"
+#include "stages/follower.hpp"
+#include "stages/messages.hpp"
+#include "stages/rpc_requests.hpp"
+
+#include <array>
+#include <memory>
+#include <string>
+#include <vector>
+
+namespace stages {
+
+using pipeline::Out;
+using pipeline::Turn;
+
+struct RpcSourceOptions {
+    std::uint16_t chain = 0;
+    std::string name; // for the log
+    std::vector<io::Url> endpoints;
+    FollowerOptions follower{};
+    io::WebSocketOptions socket{};
+    io::BackoffOptions backoff{};
+    // Storage maps that describe assets (32-byte prefixes); empty: native token only.
+    std::vector<std::vector<std::uint8_t>> asset_maps{};
+    Nanoseconds answer_timeout = 30 * pipeline::second; // of any question
+};
+
+enum class SourceMetric {
+    connects, disconnects, messages, bytes, blocks_pushed, blocks_fetched, heads, malformed, error_replies,
+    silent, wrong_genesis, holes, conflicts, best, finalized, connected,
+};
+
+inline constexpr std::array source_metrics{
+    pipeline::MetricRow{"spyhop_source_connects_total", pipeline::MetricKind::counter, "Connections that were opened to a node."},
+    pipeline::MetricRow{"spyhop_source_disconnects_total", pipeline::MetricKind::counter, "Connections and attempts that ended, whatever the reason."},
+    pipeline::MetricRow{"spyhop_source_messages_total", pipeline::MetricKind::counter, "WebSocket messages from the node."},
+    pipeline::MetricRow{"spyhop_source_received_bytes_total", pipeline::MetricKind::counter, "Bytes of those messages."},
+    pipeline::MetricRow{"spyhop_source_blocks_pushed_total", pipeline::MetricKind::counter, "Blocks that came by subscription."},
+    pipeline::MetricRow{"spyhop_source_blocks_fetched_total", pipeline::MetricKind::counter, "Blocks that had to be asked for."},
+    pipeline::MetricRow{"spyhop_source_heads_total", pipeline::MetricKind::counter, "Best heads announced."},
+    pipeline::MetricRow{"spyhop_source_malformed_total", pipeline::MetricKind::counter, "Messages that were not what the protocol says."},
+    pipeline::MetricRow{"spyhop_source_error_replies_total", pipeline::MetricKind::counter, "Questions the node answered with an error."},
+    pipeline::MetricRow{"spyhop_source_silent_total", pipeline::MetricKind::counter, "Connections given up because nothing came."},
+    pipeline::MetricRow{"spyhop_source_wrong_genesis_total", pipeline::MetricKind::counter, "Endpoints that serve another chain."},
+    pipeline::MetricRow{"spyhop_source_hole_blocks_total", pipeline::MetricKind::counter, "Blocks no endpoint could give."},
+    pipeline::MetricRow{"spyhop_source_finality_conflicts_total", pipeline::MetricKind::counter, "Finalized heads that contradict earlier ones."},
+    pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge, "Number of the best block."},
+    pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge, "Number of the last block said to be final."},
+    pipeline::MetricRow{"spyhop_source_connected", pipeline::MetricKind::gauge, "1 while following."},
+};
+
+class RpcSource : pipeline::Pinned {
+  public:
+    static constexpr std::uint32_t max_burst = 2;
+
+    struct Needs {
+        io::Network& network;
+        pipeline::Clock const& clock;
+        io::Random& random;
+        pipeline::Log& log;
+        pipeline::MetricsPage& metrics;
+    };
+
+    RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes);
+
+    auto outputs() { return std::tie(frames_, notes_); }
+    bool tick(Turn const& turn);
+    Nanoseconds next_deadline() const;
+
+  private:
+    // What became of a message: `hold` when the link has no room for it just now.
+    enum class Outcome : std::uint8_t { done, hold, fault };
+    // The storage values of one block, as hex text; absent ones are empty.
+    struct BlockValues {
+        Hash hash{};
+        std::string_view events, number, timestamp, upgrade;
+    };
+
+    // System.Events, System.Number, Timestamp.Now, System.LastRuntimeUpgrade.
+    static constexpr std::size_t block_keys_count = 4;
+    static std::array<std::array<std::uint8_t, 32>, block_keys_count> const& block_keys();
+
+    void set_state(SourceState state);
+    void send_note();
+    Frame frame_of(Nanoseconds received) const;
+
+    // rpc_source.cpp: the connection
+    bool fall_silent();
+    void connect(Nanoseconds now);
+    void disconnected(std::string_view why, Nanoseconds now);
+    bool on_event(io::WebSocketEvent const& event, Turn const& turn);
+    Outcome on_message(io::WebSocketEvent const& event, Turn const& turn);
+    Outcome on_answer(decoders::Envelope const& envelope, Nanoseconds received, Nanoseconds now);
+    bool overdue(Nanoseconds now);
+    bool act(Nanoseconds now);
+    void ask(Question const& question, std::string_view params, Nanoseconds now);
+    Outcome fault(std::string why);
+    Outcome malformed(std::string_view what, decoders::Error const& error);
+    std::string place() const;
+
+    // rpc_source_greeting.cpp: everything before the first block
+    void greet(Nanoseconds now);
+    Outcome introduced(Nanoseconds received, Nanoseconds now);
+    Outcome on_genesis(decoders::Envelope const& reply);
+    void on_properties(decoders::Envelope const& reply);
+    Outcome on_runtime_version(Question const& question, Nanoseconds received, Nanoseconds now);
+    void fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now);
+    void on_metadata_versions(Question const& question, decoders::Envelope const& reply,
+                              Nanoseconds now);
+    Outcome on_metadata(Question const& question, decoders::Envelope const& reply,
+                        Nanoseconds received, Nanoseconds now);
+    void runtime_ready(Nanoseconds now);
+    void ask_asset_keys(std::uint32_t map, std::string_view after, Nanoseconds now);
+    void ask_asset_values(Nanoseconds now);
+    Outcome on_asset_keys(Question const& question, decoders::Envelope const& reply,
+                          Nanoseconds now);
+    Outcome on_asset_value(Question const& question, decoders::Envelope const& reply,
+                           Nanoseconds received, Nanoseconds now);
+    void subscribe(Nanoseconds now);
+
+    // rpc_source_blocks.cpp: following
+    Outcome on_notification(decoders::Envelope const& envelope, Nanoseconds received,
+                            Turn const& turn);
+    void on_new_head(decoders::Header const& header, Turn const& turn);
+    Outcome on_header(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    // The four values of the change set in the message at hand; error: not a change set.
+    std::expected<BlockValues, decoders::Error> read_values();
+    Outcome on_push(Nanoseconds received, Nanoseconds now);
+    Outcome on_fetched(Question const& question, decoders::Envelope const& reply,
+                       Nanoseconds received, Nanoseconds now);
+    void on_refusal(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    Outcome on_block(BlockValues const& values, std::uint32_t number, Nanoseconds received,
+                     Nanoseconds now);
+    Outcome emit_block(BlockValues const& values, std::uint32_t number, std::uint32_t spec_version,
+                       Nanoseconds received);
+    // The runtime that executed the block; 0: it has to be asked for first, and has been.
+    std::uint32_t runtime_of(BlockValues const& values, Nanoseconds now);
+    void on_action(FollowerAction const& action, Nanoseconds now);
+    bool runtime_loaded(std::uint32_t spec_version) const;
+
+    RpcSourceOptions const options_;
+    Needs const needs_;
+    Out<Frame> frames_;
+    Out<SourceNote> notes_;
+
+    std::unique_ptr<io::WebSocketClient> socket_;
+    io::Backoff backoff_;
+    decoders::JsonRpc json_;
+    Requests requests_;
+    Follower follower_;
+    Cadence cadence_;
+    SourceState state_ = SourceState::waiting;
+    std::size_t endpoint_ = 0;
+    std::string fault_; // why the connection must end, set by fault()
+    std::optional<io::WebSocketEvent> held_; // a message the link had no room for
+
+    // what is known of the chain
+    std::optional<Hash> genesis_; // of the first endpoint that answered
+    ChainFacts facts_{};
+    unsigned introductions_ = 0; // answers of the first round still to come
+    decoders::Header best_{};
+
+    // runtimes
+    std::vector<std::uint32_t> loaded_;    // spec versions whose metadata was sent on
+    std::uint32_t current_spec_ = 0;       // of the block told last
+    std::uint32_t announced_spec_ = 0;     // by state_subscribeRuntimeVersion
+    std::uint32_t fetching_spec_ = 0;      // metadata on its way; 0: none
+    struct Decided {
+        Hash block;
+        std::uint32_t spec_version;
+    };
+    std::vector<Decided> decided_; // blocks whose runtime had to be asked for
+    std::vector<Hash> deciding_; // blocks on whose behalf the runtime is being asked for
+    Nanoseconds retry_at_ = pipeline::never; // when a held message is tried again
+
+    // assets
+    std::vector<std::vector<std::uint8_t>> asset_keys_;
+    std::size_t asset_next_ = 0;  // index of the next value to ask for
+    std::size_t assets_open_ = 0; // questions about assets still to be answered
+    bool assets_done_ = false;
+
+    std::uint64_t head_unix_ms_ = 0;
+};
+
+} // namespace stages

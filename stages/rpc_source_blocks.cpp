@@ -1,0 +1,304 @@
+// Following: notices and answers become blocks and finality.
+#include "stages/rpc_source.hpp"
+
+#include "decoders/hex.hpp"
+#include "decoders/scale.hpp"
+#include "decoders/storage_key.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stages {
+
+namespace {
+
+// Little-endian unsigned integers of up to eight bytes, as hex text; absent or odd ones: nothing.
+std::optional<std::uint64_t> read_integer(std::string_view hex) {
+    std::uint8_t bytes[8] = {};
+    auto const size = decoders::hex_decode(hex, bytes);
+    if (!size || *size == 0) return std::nullopt;
+    std::uint64_t value = 0;
+    for (std::size_t i = *size; i-- > 0;) value = value << 8 | bytes[i];
+    return value;
+}
+
+// System.LastRuntimeUpgrade: {spec_version: Compact<u32>, spec_name: str}.
+std::optional<std::uint32_t> read_upgrade(std::string_view hex) {
+    std::uint8_t bytes[256];
+    auto const size = decoders::hex_decode(hex, bytes);
+    if (!size) return std::nullopt;
+    decoders::Cursor cursor({bytes, *size});
+    std::uint32_t const version = cursor.compact_u32();
+    return cursor.ok() ? std::optional(version) : std::nullopt;
+}
+
+} // namespace
+
+std::array<std::array<std::uint8_t, 32>, RpcSource::block_keys_count> const&
+RpcSource::block_keys() {
+    static std::array const keys{decoders::system_events_key(), decoders::system_number_key(),
+                                 decoders::timestamp_now_key(),
+                                 decoders::last_runtime_upgrade_key()};
+    return keys;
+}
+
+RpcSource::Outcome RpcSource::on_notification(decoders::Envelope const& envelope,
+                                              Nanoseconds received, Turn const& turn) {
+    if (envelope.method == "state_storage") return on_push(received, turn.now);
+    bool const best = envelope.method == "chain_newHead";
+    if (best || envelope.method == "chain_finalizedHead") {
+        auto const header = json_.header();
+        if (!header) return malformed("a head that is no header", header.error());
+        if (best) {
+            on_new_head(*header, turn);
+        } else {
+            follower_.finalized(*header, turn.now);
+        }
+        send_note();
+    } else if (envelope.method == "state_runtimeVersion") {
+        auto const version = json_.runtime_version();
+        if (!version) return malformed("a runtime version", version.error());
+        announced_spec_ = version->spec_version;
+        // Fetched ahead, from the state that announces it, before the first block that needs it.
+        if (!runtime_loaded(announced_spec_))
+            ask({.ask = Ask::runtime_version, .hash = best_.hash}, hash_param(best_.hash), turn.now);
+    }
+    return Outcome::done;
+}
+
+void RpcSource::on_new_head(decoders::Header const& header, Turn const& turn) {
+    needs_.metrics.add(SourceMetric::heads);
+    needs_.metrics.set(SourceMetric::best, header.number);
+    cadence_.beat(turn.now);
+    head_unix_ms_ = turn.unix_ms;
+    best_ = header;
+    follower_.head(header, turn.now);
+}
+
+RpcSource::Outcome RpcSource::on_header(Question const& question, decoders::Envelope const& reply,
+                                        Nanoseconds now) {
+    if (reply.form == decoders::Form::null) {
+        follower_.header_missing(question.hash);
+        return Outcome::done;
+    }
+    auto header = json_.header();
+    if (!header) return malformed("something that is no header", header.error());
+    // Development nodes make up the hash of block 0; every other header must be the one asked for.
+    if (header->hash != question.hash && header->number != 0)
+        return fault(fmt::format("the header of block {} does not hash to {}, which was asked for",
+                                 header->number, decoders::hex_text(question.hash)));
+    header->hash = question.hash;
+    follower_.header(*header, now);
+    return Outcome::done;
+}
+
+std::expected<RpcSource::BlockValues, decoders::Error> RpcSource::read_values() {
+    std::array<decoders::WantedChange, block_keys_count> wanted{};
+    for (std::size_t i = 0; i < block_keys_count; ++i) wanted[i].key = block_keys()[i];
+    auto const changes = json_.storage_changes(wanted);
+    if (!changes) return std::unexpected(changes.error());
+    return BlockValues{changes->block, wanted[0].value, wanted[1].value, wanted[2].value,
+                       wanted[3].value};
+}
+
+RpcSource::Outcome RpcSource::on_push(Nanoseconds received, Nanoseconds now) {
+    auto const values = read_values();
+    if (!values) return malformed("a storage notice", values.error());
+    auto const pushed_number = read_integer(values->number);
+    auto const header = follower_.find(values->hash);
+    if (!pushed_number && !header) return Outcome::done; // its head will come; then it is asked for
+    auto const number = header ? header->number : static_cast<std::uint32_t>(*pushed_number);
+    if (!follower_.wants(values->hash, number)) return Outcome::done;
+    if (values->events.empty() || values->timestamp.empty()) return Outcome::done; // asked for later
+    Outcome const outcome = on_block(*values, number, received, now);
+    if (outcome == Outcome::done && follower_.is_told(values->hash))
+        needs_.metrics.add(SourceMetric::blocks_pushed);
+    return outcome;
+}
+
+RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Envelope const& reply,
+                                         Nanoseconds received, Nanoseconds now) {
+    BlockValues values;
+    if (question.ask == Ask::events) {
+        auto const read = read_values();
+        if (!read) {
+            needs_.metrics.add(SourceMetric::malformed);
+            follower_.events_failed(question.hash, now);
+            return Outcome::done;
+        }
+        values = *read;
+    } else if (reply.form == decoders::Form::string) {
+        values.events = reply.text;
+    }
+    values.hash = question.hash;
+    if (!follower_.wants(question.hash, question.number)) return Outcome::done;
+    Outcome const outcome = on_block(values, question.number, received, now);
+    if (outcome == Outcome::done && follower_.is_told(values.hash))
+        needs_.metrics.add(SourceMetric::blocks_fetched);
+    return outcome;
+}
+
+std::uint32_t RpcSource::runtime_of(BlockValues const& values, Nanoseconds now) {
+    if (!values.upgrade.empty())
+        if (auto const version = read_upgrade(values.upgrade)) return *version;
+    for (Decided const& decided : decided_)
+        if (decided.block == values.hash) return decided.spec_version;
+    bool const changing = announced_spec_ != 0 && announced_spec_ != current_spec_;
+    if (!changing) return current_spec_;
+    auto const header = follower_.find(values.hash);
+    bool const asked = std::find(deciding_.begin(), deciding_.end(), values.hash) != deciding_.end();
+    if (header && !asked) {
+        deciding_.push_back(values.hash);
+        ask({.ask = Ask::runtime_of_parent, .hash = header->parent, .block = values.hash},
+            hash_param(header->parent), now);
+    }
+    return 0;
+}
+
+bool RpcSource::runtime_loaded(std::uint32_t spec_version) const {
+    return std::find(loaded_.begin(), loaded_.end(), spec_version) != loaded_.end();
+}
+
+RpcSource::Outcome RpcSource::on_block(BlockValues const& values, std::uint32_t number,
+                                       Nanoseconds received, Nanoseconds now) {
+    constexpr Nanoseconds soon = 20 * pipeline::millisecond;
+    std::uint32_t const spec_version = runtime_of(values, now);
+    if (spec_version == 0) {
+        follower_.postpone(values.hash, now + soon);
+        return fault_.empty() ? Outcome::done : Outcome::fault;
+    }
+    if (!runtime_loaded(spec_version)) {
+        // The parent's state holds exactly the code that executed this block.
+        if (auto const header = follower_.find(values.hash))
+            fetch_runtime(header->parent, spec_version, now);
+        follower_.postpone(values.hash, now + soon);
+        return fault_.empty() ? Outcome::done : Outcome::fault;
+    }
+    Outcome const outcome = emit_block(values, number, spec_version, received);
+    if (outcome != Outcome::done) return outcome;
+    follower_.told(values.hash, number);
+    if (current_spec_ != spec_version) {
+        current_spec_ = spec_version;
+        send_note();
+    }
+    return Outcome::done;
+}
+
+RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_t number,
+                                         std::uint32_t spec_version, Nanoseconds received) {
+    auto& arena = frames_.link().arena();
+    // A state without the key has no events: SCALE writes that as one zero byte.
+    std::string_view const text = values.events.empty() ? "0x00" : values.events;
+    bool const fits = text.size() / 2 <= arena.largest();
+    auto const room = arena.reserve(fits ? text.size() / 2 : 0);
+    if (room.empty() && fits && text.size() > 2) return Outcome::hold;
+    auto const size = fits ? decoders::hex_decode(text, room)
+                           : std::unexpected(decoders::Error{decoders::Code::too_long, 0,
+                                                             arena.largest()});
+    if (!size) {
+        // Sent on empty: the block is then reported as incomplete, and the chain goes on.
+        needs_.metrics.add(SourceMetric::malformed);
+        needs_.log.write(pipeline::Level::error, "source",
+                         fmt::format("{}: the events of block {} ({}) cannot be read: {}", place(),
+                                     number, decoders::hex_text(values.hash),
+                                     decoders::describe(size.error())));
+    }
+    Frame frame = frame_of(received);
+    if (size) frame.payload = arena.commit(*size);
+    BlockRef const block{values.hash, number, follower_.is_final(values.hash),
+                         read_integer(values.timestamp).value_or(0)};
+    frame.body = BlockBytes{block, spec_version};
+    frames_.emit(frame);
+    return Outcome::done;
+}
+
+void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
+    using Kind = FollowerAction::Kind;
+    Frame frame = frame_of(now);
+    switch (action.kind) {
+    case Kind::none: break;
+    case Kind::ask_header:
+        ask({.ask = Ask::header, .hash = action.hash}, hash_param(action.hash), now);
+        break;
+    case Kind::ask_events: {
+        std::vector<std::vector<std::uint8_t>> keys;
+        for (auto const& key : block_keys()) keys.emplace_back(key.begin(), key.end());
+        ask({.ask = Ask::events, .hash = action.hash, .number = action.number},
+            keys_params(keys) + ',' + hash_param(action.hash), now);
+        break;
+    }
+    case Kind::say_final:
+        needs_.metrics.set(SourceMetric::finalized, action.number);
+        frame.body = Finalized{action.hash, action.number};
+        frames_.emit(frame);
+        send_note();
+        break;
+    case Kind::say_abandoned:
+        frame.body = Abandoned{action.hash, action.number};
+        frames_.emit(frame);
+        break;
+    case Kind::hole:
+        needs_.metrics.add(SourceMetric::holes, action.last - action.number + 1);
+        needs_.log.write(pipeline::Level::error, "source",
+                         fmt::format("{}: blocks {} to {} were not seen: the node does not have "
+                                     "them. An archive node under `endpoints` would.",
+                                     place(), action.number, action.last));
+        break;
+    case Kind::conflict:
+        needs_.metrics.add(SourceMetric::conflicts);
+        needs_.log.write(pipeline::Level::error, "source",
+                         fmt::format("{}: block {} is finalized by this node, but contradicts what "
+                                     "was finalized before",
+                                     place(), action.number));
+        break;
+    }
+}
+
+// The node answered with an error.
+void RpcSource::on_refusal(Question const& question, decoders::Envelope const& reply,
+                           Nanoseconds now) {
+    auto const give_up = [&] {
+        fault(fmt::format("the node refused {}: {} (code {})", method_of(question.ask),
+                          reply.error_message.substr(0, 200), reply.error_code));
+    };
+    switch (question.ask) {
+    case Ask::genesis:
+    case Ask::best_header:
+    case Ask::runtime_version:
+    case Ask::metadata:
+    case Ask::subscribe_heads:
+    case Ask::subscribe_finalized: give_up(); break;
+    case Ask::properties:
+        on_properties(reply);
+        introduced(now, now);
+        break;
+    case Ask::metadata_versions:
+    case Ask::metadata_at_version: // runtimes before the versioned API
+        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
+            hash_param(question.hash), now);
+        break;
+    case Ask::asset_keys:
+    case Ask::asset_value:
+        --assets_open_;
+        ask_asset_values(now);
+        break;
+    case Ask::subscribe_runtime: break; // upgrades are still seen in System.LastRuntimeUpgrade
+    case Ask::subscribe_storage:
+        follower_.set_grace(0);
+        needs_.log.write(pipeline::Level::warning, "source",
+                         place() + ": no state_subscribeStorage; every block is asked for");
+        break;
+    case Ask::header: follower_.header_failed(question.hash, now); break;
+    case Ask::events:
+        ask({.ask = Ask::events_plain, .hash = question.hash, .number = question.number},
+            storage_params(block_keys()[0], question.hash), now);
+        break;
+    case Ask::events_plain: follower_.events_failed(question.hash, now); break;
+    case Ask::runtime_of_parent:
+        std::erase(deciding_, question.block);
+        follower_.postpone(question.block, now + options_.follower.grace);
+        break;
+    }
+}
+
+} // namespace stages

@@ -1,0 +1,269 @@
+// Everything before the first block: which chain this is, its token, its runtime, its assets.
+#include "stages/rpc_source.hpp"
+
+#include "decoders/amount.hpp"
+#include "decoders/hex.hpp"
+#include "decoders/scale.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stages {
+
+namespace {
+
+constexpr std::uint32_t metadata_versions_max = 64;
+constexpr std::uint32_t asset_page = 500;
+constexpr std::size_t assets_max = 16'384;
+constexpr std::size_t asset_questions_max = 32;
+constexpr std::size_t asset_value_bytes_max = 64 * 1024;
+
+// Polkadot-sdk's own defaults for a chain that does not say.
+constexpr std::string_view symbol_unknown = "UNIT";
+constexpr std::uint8_t decimals_unknown = 12;
+constexpr std::uint16_t prefix_unknown = 42;
+
+// 15 is served everywhere and the best tested; 16 comes next, 14 is the last that everybody has.
+// Versions above 16 are unstable drafts (4294967295) and are never asked for.
+std::uint32_t choose_metadata_version(pipeline::Bytes list) {
+    decoders::Cursor cursor(list);
+    bool has[17] = {};
+    std::uint32_t const count = cursor.count(sizeof(std::uint32_t));
+    for (std::uint32_t i = 0; i < count; ++i)
+        if (std::uint32_t const version = cursor.u32(); version <= 16) has[version] = true;
+    if (!cursor.ok()) return 0;
+    for (std::uint32_t version : {15U, 16U, 14U})
+        if (has[version]) return version;
+    return 0;
+}
+
+// Option<Vec<u8>> or Vec<u8> around the bytes that begin with "meta": where they begin.
+std::size_t metadata_offset(pipeline::Bytes bytes) {
+    constexpr std::uint8_t magic[] = {'m', 'e', 't', 'a'};
+    auto const window = bytes.first(std::min<std::size_t>(bytes.size(), 16));
+    auto const found = std::search(window.begin(), window.end(), std::begin(magic), std::end(magic));
+    return static_cast<std::size_t>(found - window.begin());
+}
+
+} // namespace
+
+void RpcSource::greet(Nanoseconds now) {
+    set_state(SourceState::greeting);
+    introductions_ = 3;
+    ask({.ask = Ask::genesis}, "0", now);
+    ask({.ask = Ask::properties}, "", now);
+    ask({.ask = Ask::best_header}, "", now);
+}
+
+RpcSource::Outcome RpcSource::on_genesis(decoders::Envelope const& reply) {
+    auto const hash = decoders::parse_hash(reply.text);
+    if (reply.form != decoders::Form::string || !hash)
+        return malformed("a genesis hash", hash ? decoders::Error{} : hash.error());
+    if (genesis_ && *genesis_ != *hash) {
+        needs_.metrics.add(SourceMetric::wrong_genesis);
+        return fault(fmt::format("this endpoint serves another chain: its genesis is {}, not {}. "
+                                 "Correct `endpoints` of chain {}",
+                                 decoders::hex_text(*hash), decoders::hex_text(*genesis_),
+                                 options_.name));
+    }
+    genesis_ = *hash;
+    facts_.genesis = *hash;
+    return Outcome::done;
+}
+
+void RpcSource::on_properties(decoders::Envelope const&) {
+    auto const properties = json_.properties();
+    if (!properties) needs_.metrics.add(SourceMetric::malformed);
+    auto const known = properties.value_or(decoders::Properties{});
+    facts_.symbol.assign(known.symbol.value_or(symbol_unknown));
+    facts_.decimals =
+        std::min(known.decimals.value_or(decimals_unknown), decoders::max_decimals);
+    facts_.ss58_prefix = known.ss58_prefix.value_or(prefix_unknown);
+    if (known.symbol && known.decimals) return;
+    needs_.log.write(pipeline::Level::warning, "source",
+                     fmt::format("{}: the node does not name its token; amounts are shown as {} "
+                                 "with {} decimals",
+                                 place(), facts_.symbol.view(), facts_.decimals));
+}
+
+// One of the three first answers is in; with the last of them the chain introduces itself.
+RpcSource::Outcome RpcSource::introduced(Nanoseconds received, Nanoseconds now) {
+    if (--introductions_ > 0) return Outcome::done;
+    Frame frame = frame_of(received);
+    frame.body = facts_;
+    frames_.emit(frame);
+    send_note();
+    // A block's events are decoded by the runtime in the state of its parent.
+    Hash const state = best_.number == 0 ? best_.hash : best_.parent;
+    ask({.ask = Ask::runtime_version, .hash = state}, hash_param(state), now);
+    return Outcome::done;
+}
+
+RpcSource::Outcome RpcSource::on_runtime_version(Question const& question, Nanoseconds,
+                                                 Nanoseconds now) {
+    auto const version = json_.runtime_version();
+    if (!version) return malformed("a runtime version", version.error());
+    if (question.ask == Ask::runtime_of_parent) {
+        std::erase(deciding_, question.block);
+        if (decided_.size() >= 64) decided_.erase(decided_.begin());
+        decided_.push_back({question.block, version->spec_version});
+        follower_.postpone(question.block, now);
+        return Outcome::done;
+    }
+    if (current_spec_ == 0) current_spec_ = version->spec_version;
+    if (state_ == SourceState::greeting && runtime_loaded(version->spec_version))
+        runtime_ready(now);
+    else
+        fetch_runtime(question.hash, version->spec_version, now);
+    return Outcome::done;
+}
+
+void RpcSource::fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now) {
+    if (fetching_spec_ != 0 || runtime_loaded(spec_version)) return;
+    fetching_spec_ = spec_version;
+    ask({.ask = Ask::metadata_versions, .hash = state, .number = spec_version},
+        call_params("Metadata_metadata_versions", "0x", state), now);
+}
+
+void RpcSource::on_metadata_versions(Question const& question, decoders::Envelope const& reply,
+                                     Nanoseconds now) {
+    std::uint8_t bytes[8 + 4 * metadata_versions_max];
+    auto const size = decoders::hex_decode(reply.text, bytes);
+    std::uint32_t const version =
+        size && reply.form == decoders::Form::string ? choose_metadata_version({bytes, *size}) : 0;
+    if (version == 0) {
+        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
+            hash_param(question.hash), now);
+        return;
+    }
+    std::string const argument = fmt::format("0x{:02x}000000", version); // u32, little-endian
+    ask({.ask = Ask::metadata_at_version, .hash = question.hash, .number = question.number},
+        call_params("Metadata_metadata_at_version", argument, question.hash), now);
+}
+
+RpcSource::Outcome RpcSource::on_metadata(Question const& question, decoders::Envelope const& reply,
+                                          Nanoseconds received, Nanoseconds now) {
+    if (reply.form != decoders::Form::string || reply.text.size() <= 4) {
+        if (question.ask == Ask::metadata) return fault("the node gives no metadata");
+        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
+            hash_param(question.hash), now);
+        return Outcome::done;
+    }
+    auto& arena = frames_.link().arena();
+    std::size_t const size_max = reply.text.size() / 2;
+    if (size_max > arena.largest())
+        return fault(fmt::format("its metadata of {} bytes is larger than the {} this service "
+                                 "takes",
+                                 size_max, arena.largest()));
+    auto const room = arena.reserve(size_max);
+    if (room.empty()) return Outcome::hold;
+    auto const size = decoders::hex_decode(reply.text, room);
+    if (!size) return malformed("metadata", size.error());
+    std::size_t const skip = metadata_offset(room.first(*size));
+    Frame frame = frame_of(received);
+    frame.payload = arena.commit(*size);
+    frame.payload.position += skip < *size ? skip : 0;
+    frame.payload.size -= static_cast<std::uint32_t>(skip < *size ? skip : 0);
+    frame.body = RuntimeBytes{question.number};
+    frames_.emit(frame);
+    loaded_.push_back(question.number);
+    fetching_spec_ = 0;
+    needs_.log.write(pipeline::Level::info, "source",
+                     fmt::format("{}: runtime {}, {} bytes of metadata", place(), question.number,
+                                 frame.payload.size));
+    if (state_ == SourceState::greeting) runtime_ready(now);
+    return Outcome::done;
+}
+
+void RpcSource::runtime_ready(Nanoseconds now) {
+    if (assets_done_ || options_.asset_maps.empty()) return subscribe(now);
+    asset_keys_.clear();
+    asset_next_ = 0;
+    assets_open_ = 0;
+    for (std::uint32_t map = 0; map < options_.asset_maps.size(); ++map)
+        ask_asset_keys(map, {}, now);
+}
+
+void RpcSource::ask_asset_keys(std::uint32_t map, std::string_view after, Nanoseconds now) {
+    std::string const prefix = decoders::hex_text(options_.asset_maps[map]);
+    std::string const start = after.empty() ? "null" : fmt::format("\"{}\"", after);
+    ++assets_open_;
+    ask({.ask = Ask::asset_keys, .number = map}, fmt::format("\"{}\",{},{}", prefix, asset_page, start),
+        now);
+}
+
+RpcSource::Outcome RpcSource::on_asset_keys(Question const& question,
+                                            decoders::Envelope const&, Nanoseconds now) {
+    --assets_open_;
+    std::string last;
+    bool bad = false;
+    auto const count = json_.strings({}, [&](std::size_t, std::string_view text) {
+        std::vector<std::uint8_t> key(text.size() / 2 + 1);
+        auto const size = decoders::hex_decode(text, key);
+        if (!size || asset_keys_.size() >= assets_max) {
+            bad = true;
+            return;
+        }
+        key.resize(*size);
+        asset_keys_.push_back(std::move(key));
+        last.assign(text);
+    });
+    if (!count || bad) needs_.metrics.add(SourceMetric::malformed);
+    if (count && !bad && *count == asset_page) ask_asset_keys(question.number, last, now);
+    ask_asset_values(now);
+    return Outcome::done;
+}
+
+void RpcSource::ask_asset_values(Nanoseconds now) {
+    while (asset_next_ < asset_keys_.size() && assets_open_ < asset_questions_max) {
+        ++assets_open_;
+        ask({.ask = Ask::asset_value, .number = static_cast<std::uint32_t>(asset_next_)},
+            '"' + decoders::hex_text(asset_keys_[asset_next_]) + '"', now);
+        ++asset_next_;
+    }
+    if (assets_open_ > 0) return;
+    assets_done_ = true;
+    needs_.log.write(pipeline::Level::info, "source",
+                     fmt::format("{}: {} assets known", place(), asset_keys_.size()));
+    asset_keys_ = {};
+    subscribe(now);
+}
+
+RpcSource::Outcome RpcSource::on_asset_value(Question const& question,
+                                             decoders::Envelope const& reply, Nanoseconds received,
+                                             Nanoseconds now) {
+    bool const usable = reply.form == decoders::Form::string &&
+                        reply.text.size() / 2 <= asset_value_bytes_max;
+    if (usable) {
+        auto const& key = asset_keys_[question.number];
+        auto& arena = frames_.link().arena();
+        auto const room = arena.reserve(key.size() + reply.text.size() / 2);
+        if (room.empty()) return Outcome::hold;
+        std::copy(key.begin(), key.end(), room.begin());
+        auto const size = decoders::hex_decode(reply.text, room.subspan(key.size()));
+        if (!size) return malformed("an asset's description", size.error());
+        Frame frame = frame_of(received);
+        frame.payload = arena.commit(key.size() + *size);
+        frame.body = AssetBytes{static_cast<std::uint32_t>(key.size())};
+        frames_.emit(frame);
+    }
+    --assets_open_;
+    ask_asset_values(now);
+    return Outcome::done;
+}
+
+void RpcSource::subscribe(Nanoseconds now) {
+    std::vector<std::vector<std::uint8_t>> keys;
+    for (auto const& key : block_keys()) keys.emplace_back(key.begin(), key.end());
+    ask({.ask = Ask::subscribe_heads}, "", now);
+    ask({.ask = Ask::subscribe_finalized}, "", now);
+    ask({.ask = Ask::subscribe_runtime}, "", now);
+    ask({.ask = Ask::subscribe_storage}, keys_params(keys), now);
+    cadence_.start(now);
+    backoff_.succeeded(now);
+    needs_.log.write(pipeline::Level::info, "source",
+                     fmt::format("{}: following from block {}", place(), best_.number));
+    set_state(SourceState::following);
+}
+
+} // namespace stages
