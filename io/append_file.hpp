@@ -1,10 +1,10 @@
 // Appends text to a file, a pipe or stdout ("-") through the proactor, with a bounded buffer.
 //
-// One write in flight; short writes go on where they stopped, so lines stay whole and in order. A full
-// disk or a failing file keeps the bytes and tries again with back-off, visible in error(); a reader
-// that went away (EPIPE) is final. The process must ignore SIGPIPE.
-// Owned by the proactor's thread, dies before the proactor. Bytes pending at destruction are dropped:
-// drain first (until pending() is 0).
+// One write in flight; short writes go on where they stopped, so lines stay whole and in order. A
+// full disk or a failing file keeps the bytes and tries again with back-off, visible in error(); a
+// reader that went away (EPIPE) is final. The process must ignore SIGPIPE. Owned by the proactor's
+// thread, dies before the proactor. Bytes pending at destruction are dropped: drain first (until
+// pending() is 0).
 #pragma once
 
 #include "io/backoff.hpp"

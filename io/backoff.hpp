@@ -1,6 +1,6 @@
-// How long to wait before the next attempt: capped exponential with full jitter ("Exponential Backoff
-// And Jitter", AWS Architecture Blog 2015). The count goes back only after a healthy period, so that a
-// peer which accepts and then drops is not hammered.
+// How long to wait before the next attempt: capped exponential with full jitter ("Exponential
+// Backoff And Jitter", AWS Architecture Blog 2015). The count goes back only after a healthy
+// period, so that a peer which accepts and then drops is not hammered.
 //
 // Value type, one thread; times are monotonic nanoseconds given by the caller.
 #pragma once

@@ -14,12 +14,21 @@ std::unexpected<Error> failed(std::string const& what, int system) {
     return std::unexpected(Error{code_of_file(system), system, what});
 }
 
-struct Descriptor {
-    int fd = -1;
-    bool owned = true;
+class Descriptor {
+  public:
+    explicit Descriptor(int fd, bool owned = true)
+        : fd_(fd)
+        , owned_(owned) {}
     ~Descriptor() {
-        if (owned && fd >= 0) ::close(fd);
+        if (owned_ && fd_ >= 0) ::close(fd_);
     }
+    Descriptor(Descriptor const&) = delete;
+    Descriptor& operator=(Descriptor const&) = delete;
+    int get() const { return fd_; }
+
+  private:
+    int fd_;
+    bool owned_;
 };
 
 // Blocks until all is written. 0 or an errno.
@@ -46,7 +55,7 @@ std::expected<std::string, Error> read_file(std::string const& path, std::size_t
     Descriptor const file{standard_input ? STDIN_FILENO
                                          : ::open(path.c_str(), O_RDONLY | O_CLOEXEC),
                           !standard_input};
-    if (file.fd < 0) return failed(path, errno);
+    if (file.get() < 0) return failed(path, errno);
     std::string text;
     constexpr std::size_t chunk = 256 * limits::kib;
     for (;;) {
@@ -54,7 +63,7 @@ std::expected<std::string, Error> read_file(std::string const& path, std::size_t
         // One byte more than allowed is asked for, to tell "at the limit" from "over it".
         std::size_t const want = std::min(chunk, bytes_max - size + 1);
         text.resize(size + want);
-        ssize_t const n = ::read(file.fd, text.data() + size, want);
+        ssize_t const n = ::read(file.get(), text.data() + size, want);
         int const system = errno;
         text.resize(size + (n > 0 ? static_cast<std::size_t>(n) : 0));
         if (n < 0 && system == EINTR) continue;
@@ -72,9 +81,9 @@ std::expected<void, Error> write_file(std::string const& path, std::string_view 
     {
         Descriptor const file{
             ::open(temporary.c_str(), O_WRONLY | O_CREAT | O_TRUNC | O_CLOEXEC, mode)};
-        if (file.fd < 0) return failed(temporary, errno);
-        int system = write_all(file.fd, text);
-        if (system == 0 && ::fsync(file.fd) != 0) system = errno;
+        if (file.get() < 0) return failed(temporary, errno);
+        int system = write_all(file.get(), text);
+        if (system == 0 && ::fsync(file.get()) != 0) system = errno;
         if (system != 0) {
             ::unlink(temporary.c_str());
             return failed(temporary, system);
@@ -87,7 +96,7 @@ std::expected<void, Error> write_file(std::string const& path, std::string_view 
     }
     std::string const directory = directory_of(path);
     Descriptor const entry{::open(directory.c_str(), O_RDONLY | O_DIRECTORY | O_CLOEXEC)};
-    if (entry.fd < 0 || ::fsync(entry.fd) != 0) return failed(directory, errno);
+    if (entry.get() < 0 || ::fsync(entry.get()) != 0) return failed(directory, errno);
     return {};
 }
 
@@ -97,7 +106,7 @@ std::expected<void, Error> check_writable_directory(std::string const& path) {
     if (!S_ISDIR(status.st_mode)) return failed(path, ENOTDIR);
     std::string probe = path + "/.spyhop-probe-XXXXXX";
     Descriptor const file{::mkostemp(probe.data(), O_CLOEXEC)};
-    if (file.fd < 0) return failed(path, errno);
+    if (file.get() < 0) return failed(path, errno);
     ::unlink(probe.c_str());
     return {};
 }

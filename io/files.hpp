@@ -16,8 +16,8 @@ namespace io {
 [[nodiscard]] std::expected<std::string, Error>
 read_file(std::string const& path, std::size_t bytes_max = limits::file_bytes_max);
 
-// Readers see the old content or the new one, also after a power cut (temporary file, fsync, rename,
-// fsync of the directory).
+// Readers see the old content or the new one, also after a power cut (temporary file, fsync,
+// rename, fsync of the directory).
 [[nodiscard]] std::expected<void, Error> write_file(std::string const& path, std::string_view text,
                                                     unsigned mode = 0640);
 

@@ -1,9 +1,11 @@
-// RFC 6455 after the upgrade, both roles: frames in from a Stream, whole messages out, and the other
-// way round. wslay parses and writes frames; this class puts messages together, answers pings, checks
-// masks, opcodes, lengths, UTF-8 and close codes, and sends the fitting close frame when a peer errs.
+// RFC 6455 after the upgrade, both roles: frames in from a Stream, whole messages out, and the
+// other way round. wslay parses and writes frames; this class puts messages together, answers
+// pings, checks masks, opcodes, lengths, UTF-8 and close codes, and sends the fitting close frame
+// when a peer errs.
 //
 // One thread. Owns the message buffer (grows with the bytes that arrive, not with what a header
-// announces, and keeps its size). Fails by a `failed` event, after which it must not be asked again.
+// announces, and keeps its size). Fails by a `failed` event, after which it must not be asked
+// again.
 #pragma once
 
 #include "io/random.hpp"

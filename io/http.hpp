@@ -1,7 +1,8 @@
-// HTTP/1.1 without sockets: Boost.Beast's parsers and serializers fed by hand. Server side: requests
-// with small bodies. Client side: the head of a reply to an upgrade.
+// HTTP/1.1 without sockets: Boost.Beast's parsers and serializers fed by hand. Server side:
+// requests with small bodies. Client side: the head of a reply to an upgrade.
 //
-// Value-like machines, one thread each, no waiting. Limits: limits::http_*. Fails with http_* codes.
+// Value-like machines, one thread each, no waiting. Limits: limits::http_*. Fails with http_*
+// codes.
 #pragma once
 
 #include "io/error.hpp"
@@ -47,8 +48,8 @@ class HttpRequestParser {
     HttpRequestParser();
     ~HttpRequestParser();
 
-    // Takes bytes up to the end of one request; returns how many belonged to it. Bytes behind it are
-    // not touched (they are WebSocket frames or the next request).
+    // Takes bytes up to the end of one request; returns how many belonged to it. Bytes behind it
+    // are not touched (they are WebSocket frames or the next request).
     [[nodiscard]] std::expected<std::size_t, Error> feed(pipeline::Bytes bytes);
     bool done() const;
     // Once done(): the request, and the parser starts afresh.

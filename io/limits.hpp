@@ -1,5 +1,5 @@
-// Every length, count and time that comes from outside is compared with a number on this page before
-// it is used. Constants are defaults or hard limits; each has a test in tests/io.
+// Every length, count and time that comes from outside is compared with a number on this page
+// before it is used. Constants are defaults or hard limits; each has a test in tests/io.
 #pragma once
 
 #include "pipeline/types.hpp"

@@ -46,9 +46,9 @@ namespace {
 // A pipe's part of one step. True if anything changed.
 bool carry(LoopbackPair& pair, Pipe& pipe, pipeline::Nanoseconds now) {
     bool changed = false;
-    std::size_t const allowed = std::min(pair.faults.step_bytes_max,
-                                         pair.faults.stop_after_bytes -
-                                             std::min(pipe.carried, pair.faults.stop_after_bytes));
+    std::size_t const last = std::min(pair.faults.stop_after_bytes, pair.faults.reset_after_bytes);
+    std::size_t const allowed =
+        std::min(pair.faults.step_bytes_max, last - std::min(pipe.carried, last));
     // The reader's window: what it does not take stays with the writer.
     std::size_t waiting = pipe.inbox.size() - pipe.consumed;
     for (Parcel const& parcel : pipe.under_way) waiting += parcel.bytes.size();
@@ -98,6 +98,8 @@ class LoopbackStream final : public Stream {
         drop();
         pair_.held[side_] = false;
     }
+    LoopbackStream(LoopbackStream const&) = delete;
+    LoopbackStream& operator=(LoopbackStream const&) = delete;
 
     StreamState state() override {
         StreamState& state = pair_.states[side_];

@@ -1,5 +1,5 @@
-// A network in memory, deterministic, with faults: for unit tests and the simulator. Bytes move only
-// in step(), in the order the connections were made.
+// A network in memory, deterministic, with faults: for unit tests and the simulator. Bytes move
+// only in step(), in the order the connections were made.
 //
 // One thread. The network outlives its streams and listeners. Name resolution does not exist: hosts
 // are ignored, a port is one listener.

@@ -66,8 +66,9 @@ Proactor::~Proactor() {
         io_uring_queue_exit(&ring_);
     }
     if (wake_fd_ >= 0) ::close(wake_fd_);
-    // A thread that exits has its operations cancelled by the kernel, so an orphaned ring's slots are
-    // free. Where draining failed, memory the kernel may still write to is better lost than reused.
+    // A thread that exits has its operations cancelled by the kernel, so an orphaned ring's slots
+    // are free. Where draining failed, memory the kernel may still write to is better lost than
+    // reused.
     if (bound_ && !orphaned())
         for (std::unique_ptr<Slot>& slot : slots_)
             if (slot->in_flight_ > 0) static_cast<void>(slot.release());
@@ -100,7 +101,7 @@ io_uring_sqe* Proactor::next_sqe() {
 
 void Proactor::submit() {
     int const result = io_uring_submit(&ring_);
-    // EAGAIN and EBUSY: short of memory, or completions must be reaped first; the entries stay queued.
+    // EAGAIN and EBUSY: short of memory, or completions wait to be reaped; the entries stay queued.
     CHECK(result >= 0 || result == -EAGAIN || result == -EBUSY || result == -EINTR);
 }
 
@@ -254,7 +255,8 @@ void Proactor::park(pipeline::Nanoseconds deadline) {
         &ring_, &cqe, 1, deadline == pipeline::never ? nullptr : &wait, nullptr);
     CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
           result == -EBUSY);
-    // As above. A wake whose completion is still in the ring ends one more park, which is harmless.
+    // Pairs with the exchange in wake(), as above. A wake whose completion is still in the ring
+    // ends one more park, which is harmless.
     wake_pending_.exchange(false, std::memory_order_acq_rel);
 }
 

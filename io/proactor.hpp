@@ -1,12 +1,13 @@
 // One io_uring per I/O thread, as that thread's Poller.
 //
 // create() may run on any thread; the first poll() or park() binds the ring to its caller, and from
-// then on every call but wake() belongs to that thread. The proactor outlives every handle made on it.
+// then on every call but wake() belongs to that thread. The proactor outlives every handle made on
+// it.
 //
 // Memory the kernel may write to lives in a Slot, which the proactor owns: a handle that dies early
 // releases its slot, the operations in flight are cancelled, and the slot is freed when the last of
-// their completions is in. Completions are first moved from the ring to a list and handled after that,
-// so no handler runs inside another.
+// their completions is in. Completions are first moved from the ring to a list and handled after
+// that, so no handler runs inside another.
 //
 // The kernel's time never decides: deadlines are given by the caller and compared with the injected
 // clock, which here only turns a deadline into a length of sleep.

@@ -1,5 +1,5 @@
-// Unpredictable bytes, injected like the clock: main() gives the system's, tests and the simulator a
-// seeded generator. Used for WebSocket masks and keys and for the jitter of back-off.
+// Unpredictable bytes, injected like the clock: main() gives the system's, tests and the simulator
+// a seeded generator. Used for WebSocket masks and keys and for the jitter of back-off.
 #pragma once
 
 #include "pipeline/types.hpp"

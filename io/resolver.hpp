@@ -1,8 +1,10 @@
-// Names to addresses without blocking the I/O thread: one helper thread runs getaddrinfo, results are
-// pulled, the owning poller is woken when one is ready. Address literals never go to that thread.
+// Names to addresses without blocking the I/O thread: one helper thread runs getaddrinfo, results
+// are pulled, the owning poller is woken when one is ready. Address literals never go to that
+// thread.
 //
-// All calls but the helper's belong to the owning thread. The helper starts with the first lookup. A
-// resolver destroyed while getaddrinfo runs does not wait for it: the last one out frees the desk.
+// All calls but the helper's belong to the owning thread. The helper starts with the first lookup.
+// A resolver destroyed while getaddrinfo runs does not wait for it: the last one out frees the
+// desk.
 #pragma once
 
 #include "io/error.hpp"

@@ -2,8 +2,8 @@
 // interfaces, so it runs unchanged on io_uring, in memory and in the simulator.
 //
 // Pull style: no call waits and nothing calls back. The thread that owns the network's Poller also
-// owns every object made by it: it drives the poller, then asks its streams what happened. Not asking
-// is not reading, which is how back-pressure reaches the peer.
+// owns every object made by it: it drives the poller, then asks its streams what happened. Not
+// asking is not reading, which is how back-pressure reaches the peer.
 //
 //      opening ──▶ open ──▶ closed          ended(): the peer sends no more, we still may
 //         └──────────────────▲
@@ -93,8 +93,8 @@ struct Endpoint {
 class Network {
   public:
     virtual ~Network() = default;
-    // Never null: a failure shows as a closed stream with its error. The deadline (monotonic) covers
-    // name resolution, every address tried, and the TLS handshake.
+    // Never null: a failure shows as a closed stream with its error. The deadline (monotonic)
+    // covers name resolution, every address tried, and the TLS handshake.
     virtual std::unique_ptr<Stream> connect(Endpoint const& endpoint,
                                             pipeline::Nanoseconds deadline) = 0;
     // host: address literal, "localhost", or "*" (every interface).

@@ -1,9 +1,9 @@
 // TLS as a Stream over a Stream: OpenSSL 3 on memory BIOs, so it runs wherever a Stream does.
 //
-// Client: SNI, host name (or IP) check, TLS >= 1.2, the system's trust store plus an optional CA file.
-// The validity dates of certificates are compared with the injected clock. Server: certificate and key
-// from PEM files, for stand-in nodes and tests. Same thread as the stream below.
-// Fails as the stream fails, or with a tls_* code that names what the certificate lacks.
+// Client: SNI, host name (or IP) check, TLS >= 1.2, the system's trust store plus an optional CA
+// file. The validity dates of certificates are compared with the injected clock. Server:
+// certificate and key from PEM files, for stand-in nodes and tests. Same thread as the stream
+// below. Fails as the stream fails, or with a tls_* code that names what the certificate lacks.
 #pragma once
 
 #include "io/stream.hpp"

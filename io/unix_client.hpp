@@ -1,7 +1,8 @@
 // The asking end of the admin socket, for commands: one line out, everything that comes back in.
 //
 // Blocks the calling thread, at most until the deadline (monotonic, by the given clock). Fails with
-// service_not_running, not_permitted, timeout, closed_by_peer (before any answer), message_too_large.
+// service_not_running, not_permitted, timeout, closed_by_peer (before any answer),
+// message_too_large.
 #pragma once
 
 #include "io/error.hpp"

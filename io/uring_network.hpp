@@ -1,8 +1,8 @@
 // TCP and Unix stream sockets over one Proactor; TLS on top where an endpoint asks for it.
 //
-// One receive and one send in flight per stream. TCP_NODELAY and keep-alive are set. connect() tries
-// each resolved address in turn, giving each an equal share of the time that is left.
-// Owned by the proactor's thread; outlives its streams and listeners.
+// One receive and one send in flight per stream. TCP_NODELAY and keep-alive are set. connect()
+// tries each resolved address in turn, giving each an equal share of the time that is left. Owned
+// by the proactor's thread; outlives its streams and listeners.
 #pragma once
 
 #include "io/proactor.hpp"

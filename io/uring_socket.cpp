@@ -54,11 +54,7 @@ void UringSocket::start() {
     send_more();
 }
 
-void UringSocket::retire() {
-    // Wakes an operation that a cancel would come too late for.
-    ::shutdown(fd_, SHUT_RDWR);
-    proactor_.release(*this, {&connecting_, &receiving_, &sending_});
-}
+void UringSocket::retire() { proactor_.release(*this, {&connecting_, &receiving_, &sending_}); }
 
 void UringSocket::completed(Operation& operation) {
     int const result = operation.result();

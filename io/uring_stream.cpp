@@ -190,10 +190,7 @@ class UringListener::Door final : public Slot {
         armed_ = false;
         return accepting_.result();
     }
-    void retire() {
-        ::shutdown(fd_, SHUT_RDWR);
-        proactor_.release(*this, {&accepting_});
-    }
+    void retire() { proactor_.release(*this, {&accepting_}); }
 
   private:
     void completed(Operation&) override {}

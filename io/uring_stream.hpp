@@ -1,5 +1,5 @@
-// Stream and Listener on the proactor. Internal to io: UringNetwork makes them. See io/stream.hpp for
-// the rules; one thread, the proactor's.
+// Stream and Listener on the proactor. Internal to io: UringNetwork makes them. See io/stream.hpp
+// for the rules; one thread, the proactor's.
 #pragma once
 
 #include "io/stream.hpp"
@@ -15,6 +15,8 @@ class UringStream final : public Stream {
     // An accepted descriptor.
     UringStream(Proactor& proactor, int fd, std::size_t outbox_bytes_max);
     ~UringStream() override;
+    UringStream(UringStream const&) = delete;
+    UringStream& operator=(UringStream const&) = delete;
 
     StreamState state() override;
     Error const* error() const override { return failed_ ? &error_ : nullptr; }

@@ -1,11 +1,11 @@
 // The client end of a WebSocket (RFC 6455) over any Stream: upgrade, frames (wslay), ping and pong,
 // close handshake, deadlines. No extension is offered. Messages are text; binary ones are refused.
 //
-// Pull style, one thread: after the poller was polled, call poll() until it says `none`. Not calling
-// it leaves bytes in the stream and, from there, at the peer.
-// A message lies in one contiguous buffer with pipeline::json_padding writable bytes behind it; the
-// buffer belongs to the client and is reused by the next poll().
-// Fails by a `closed` event, once; after it poll() says `none` for ever.
+// Pull style, one thread: after the poller was polled, call poll() until it says `none`. Not
+// calling it leaves bytes in the stream and, from there, at the peer. A message lies in one
+// contiguous buffer with pipeline::json_padding writable bytes behind it; the buffer belongs to the
+// client and is reused by the next poll(). Fails by a `closed` event, once; after it poll() says
+// `none` for ever.
 #pragma once
 
 #include "io/http.hpp"

@@ -1,7 +1,7 @@
 // The server end: a listener, many WebSocket connections, and plain HTTP requests on the same port.
 //
-// Pull style, one thread, like the client. poll() serves the connections in turn, so that a busy one
-// does not starve the others. A reader that lets its outbox fill up is closed (outbox_full); a
+// Pull style, one thread, like the client. poll() serves the connections in turn, so that a busy
+// one does not starve the others. A reader that lets its outbox fill up is closed (outbox_full); a
 // connection above connections_max is turned away with 503. permessage-deflate is not accepted.
 #pragma once
 
@@ -46,8 +46,8 @@ class WebSocketServer {
     // False when the connection is not open, or was just given up for its full outbox.
     bool send(ConnectionId connection, std::string_view text);
     void close(ConnectionId connection, std::uint16_t code = 1000, std::string_view reason = {});
-    // To misbehave on purpose (stand-in servers, tests): bytes as they are, no frame around them, and an
-    // end without a close frame. `closed` follows a drop().
+    // To misbehave on purpose (stand-in servers, tests): bytes as they are, no frame around them,
+    // and an end without a close frame. `closed` follows a drop().
     bool send_raw(ConnectionId connection, pipeline::Bytes bytes);
     void drop(ConnectionId connection);
 

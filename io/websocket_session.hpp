@@ -1,5 +1,6 @@
-// What the two ends of a WebSocket share once the upgrade is done: frames, pings, the close handshake
-// and their deadlines. Used by WebSocketClient and WebSocketServer; see there for the calling rules.
+// What the two ends of a WebSocket share once the upgrade is done: frames, pings, the close
+// handshake and their deadlines. Used by WebSocketClient and WebSocketServer; see there for the
+// calling rules.
 #pragma once
 
 #include "io/frames.hpp"
