@@ -11,7 +11,7 @@
 namespace decoders {
 
 enum class Code : std::uint8_t {
-    end_of_input,         // the bytes end inside a value
+    end_of_input,         // the bytes end inside a value; offset: where they end
     bad_hex_digit,        // a character that is no hex digit
     odd_hex,              // an odd number of hex digits
     buffer_too_small,     // the caller's buffer cannot hold the result

@@ -58,9 +58,9 @@ struct StorageChanges {
 };
 enum class ChangeState : std::uint8_t { absent, null, present };
 struct WantedChange {
-    pipeline::Bytes key;    // in: the raw storage key
-    ChangeState state{};    // out
-    std::string_view value; // out: the hex text, "0x…"; the last change of a key counts
+    pipeline::Bytes key{};    // in: the raw storage key
+    ChangeState state{};      // out
+    std::string_view value{}; // out: the hex text, "0x…"; the last change of a key counts
 };
 struct BlockHead {
     Header header;

@@ -147,11 +147,12 @@ std::expected<Properties, Error> JsonRpc::properties() {
     if (!object) return std::unexpected(object.error());
     Properties out;
     auto const keep = [&](std::string_view key, Token const& found) {
-        auto const number = found.form == Form::number ? parse_unsigned(found.text) : std::nullopt;
+        std::uint64_t const number = parse_unsigned(found.text).value_or(~std::uint64_t{0});
+        bool const numeric = found.form == Form::number;
         if (key == "ss58Format" || key == "SS58Prefix") {
-            if (number && *number <= 16'383) out.ss58_prefix = static_cast<std::uint16_t>(*number);
+            if (numeric && number <= 16'383) out.ss58_prefix = static_cast<std::uint16_t>(number);
         } else if (key == "tokenDecimals") {
-            if (number && *number <= 255) out.decimals = static_cast<std::uint8_t>(*number);
+            if (numeric && number <= 255) out.decimals = static_cast<std::uint8_t>(number);
         } else if (key == "tokenSymbol" && found.form == Form::string) {
             out.symbol = found.text;
         }

@@ -15,6 +15,7 @@ constexpr std::string_view asset_names = "asset_id|currency_id|asset|id";
 constexpr MovementRow table[] = {
     {"Balances", "Transfer", from_names, to_names, amount_names, ""},
     {"Assets", "Transferred", from_names, to_names, amount_names, asset_names},
+    {"LocalAssets", "Transferred", from_names, to_names, amount_names, asset_names},
     {"ForeignAssets", "Transferred", from_names, to_names, amount_names, asset_names},
     {"PoolAssets", "Transferred", from_names, to_names, amount_names, asset_names},
     {"Tokens", "Transfer", from_names, to_names, amount_names, asset_names},

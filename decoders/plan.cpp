@@ -25,6 +25,7 @@ class Interpreter {
     bool fail(Code code, TypeId type) {
         walk_.code = code;
         walk_.type = type;
+        if (code == Code::end_of_input) at_ = end_; // that is where the bytes end
         return false;
     }
     std::size_t left() const { return static_cast<std::size_t>(end_ - at_); }

@@ -14,7 +14,7 @@ void Cursor::fail(Code code, std::size_t offset, std::uint64_t detail) {
 
 std::uint8_t const* Cursor::take(std::size_t size) {
     if (failed_ || size > remaining()) {
-        fail(Code::end_of_input, position());
+        fail(Code::end_of_input, static_cast<std::size_t>(end_ - begin_));
         return nullptr;
     }
     auto const* from = at_;

@@ -1,0 +1,128 @@
+// Every real block and every generated batch: canonical JSON to the letter, spans, transfers.
+#include "corpus.hpp"
+#include "decoders/events.hpp"
+#include "decoders/hex.hpp"
+#include "decoders/value.hpp"
+
+#include <fmt/format.h>
+#include <iostream>
+
+namespace {
+
+using namespace decoders;
+using tests::Block;
+
+std::string text(u128 value) {
+    std::string out;
+    do out.insert(out.begin(), static_cast<char>('0' + static_cast<int>(value % 10)));
+    while ((value /= 10) != 0);
+    return out;
+}
+
+// A transfer as one line, ours and the truth's.
+std::string line_of(Runtime const& runtime, Transfer const& transfer) {
+    auto const& movement = runtime.movements()[transfer.movement];
+    std::string asset = "-";
+    if (movement.asset == AssetKind::by_id) {
+        asset.clear();
+        EXPECT_TRUE(value_to_json(runtime, movement.asset_type, transfer.asset, asset));
+    }
+    auto const extrinsic = transfer.phase == Phase::apply_extrinsic
+                             ? std::to_string(transfer.extrinsic_index)
+                             : "null";
+    return fmt::format("{} {} {}.{} {} {} {} {}", transfer.event_index, extrinsic, movement.pallet,
+                       movement.event, hex_text(transfer.from.bytes()),
+                       hex_text(transfer.to.bytes()), text(transfer.amount), asset);
+}
+std::string line_of(simdjson::dom::element truth) {
+    auto const string = [&](char const* key) { return std::string_view(truth[key]); };
+    simdjson::dom::element asset;
+    bool const native = truth["assetId"].get(asset) != simdjson::SUCCESS || asset.is_null();
+    return fmt::format("{} {} {}.{} {} {} {} {}", simdjson::minify(truth["eventIndex"].value()),
+                       simdjson::minify(truth["extrinsicIndex"].value()), string("pallet"),
+                       string("event"), string("from"), string("to"), string("amount"),
+                       native ? "-" : simdjson::minify(asset));
+}
+
+std::size_t check_json(Block const& block) {
+    std::vector<std::string> lines;
+    auto const done = events_to_json(*block.runtime, block.value,
+                                     [&](std::string_view line) { lines.emplace_back(line); });
+    EXPECT_TRUE(done.has_value()) << block.name << ": " << describe(*block.runtime, done.error());
+    std::size_t index = 0;
+    for (auto const event : block.truth["expected"]) {
+        auto const expected = tests::expected_line(event);
+        if (index >= lines.size() || lines[index] != expected) {
+            ADD_FAILURE() << block.name << " event " << index << "\nwant " << expected << "\nhave "
+                          << (index < lines.size() ? lines[index] : "nothing");
+            return index;
+        }
+        ++index;
+    }
+    EXPECT_EQ(lines.size(), index) << block.name;
+    return index;
+}
+
+std::size_t check_transfers(Block const& block) {
+    std::vector<std::string> expected;
+    for (auto const transfer : block.truth["transfers"]) {
+        if (std::string_view(transfer["pallet"]) == "Currencies") continue; // told by Tokens
+        expected.push_back(line_of(transfer));
+    }
+    std::vector<std::string> found;
+    auto const scanned = scan_transfers(*block.runtime, block.value, [&](Transfer const& transfer) {
+        found.push_back(line_of(*block.runtime, transfer));
+    });
+    EXPECT_TRUE(scanned.has_value())
+        << block.name << ": " << describe(*block.runtime, scanned.error());
+    EXPECT_EQ(found, expected) << block.name;
+    if (scanned) {
+        EXPECT_EQ(scanned->events, block.truth["expected"].get_array().size()) << block.name;
+        EXPECT_EQ(scanned->transfers, expected.size());
+    }
+    return expected.size();
+}
+
+void check_spans(Block const& block) {
+    std::vector<std::array<std::size_t, 2>> expected;
+    for (auto const event : block.truth["expected"]) {
+        expected.push_back({std::size_t(std::uint64_t(event["span"].at(0))),
+                            std::size_t(std::uint64_t(event["span"].at(1)))});
+    }
+    std::vector<std::array<std::size_t, 2>> found;
+    auto const done = event_spans(
+        *block.runtime, block.value,
+        [&](std::uint32_t, std::size_t begin, std::size_t end) { found.push_back({begin, end}); });
+    EXPECT_TRUE(done.has_value()) << block.name;
+    EXPECT_EQ(found, expected) << block.name;
+}
+
+struct Totals {
+    std::size_t values = 0, events = 0, transfers = 0;
+};
+void check(Block const& block, Totals& totals) {
+    ++totals.values;
+    totals.events += check_json(block);
+    totals.transfers += check_transfers(block);
+    check_spans(block);
+}
+
+} // namespace
+
+TEST(Events, real_blocks_decode_to_the_letter) {
+    NEEDS_CORPUS();
+    Totals totals;
+    tests::each_block([&](Block const& block) { check(block, totals); });
+    std::cerr << totals.values << " blocks, " << totals.events << " events, " << totals.transfers
+              << " transfers\n";
+    EXPECT_GT(totals.values, 50u);
+}
+
+TEST(Events, generated_batches_decode_to_the_letter) {
+    NEEDS_CORPUS();
+    Totals totals;
+    tests::each_generated([&](Block const& block) { check(block, totals); });
+    std::cerr << totals.values << " batches, " << totals.events << " events, " << totals.transfers
+              << " transfers\n";
+    EXPECT_GT(totals.events, 10'000u);
+}
