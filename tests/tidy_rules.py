@@ -181,7 +181,7 @@ LINE_RULES = (
     ),
     rule(
         "using-namespace",
-        r"\busing\s+namespace\s+(?!\w*literals|std::\w*literals|std::literals)",
+        r"^using\s+namespace\s+(?!\w*literals|std::\w*literals|std::literals)",
         "name what you use",
         scope=PRODUCT + ("tests/*.hpp", "bench/*.hpp"),
     ),
