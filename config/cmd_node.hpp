@@ -25,7 +25,8 @@ struct NodeOptions {
 };
 
 // Prints "listening on ws://127.0.0.1:PORT" (the first chain; further chains one line each with
-// their path) to stdout when ready. Returns the exit code: 0 after a signal, 1 failed.
+// their path) to stdout when ready. Blocks SIGINT and SIGTERM in this thread and in those it starts,
+// so it must be called before others are started. Returns the exit code: 0 after a signal, 1 failed.
 int cmd_node(NodeOptions const& options);
 
 // One chain that an embedded node plays, served at ws://127.0.0.1:PORT/<name>.
@@ -35,7 +36,16 @@ struct EmbeddedChain {
     std::vector<stages::Fault> faults;
     pipeline::Nanoseconds block_time = 6 * pipeline::second;
     bool wait_for_follower = true; // the first block waits until somebody follows heads or storage
+    std::uint32_t finality_lag_blocks = 2;
 };
+
+// Generated traffic on the runtimes that the binary carries, without end, in real time.
+[[nodiscard]] std::expected<std::vector<EmbeddedChain>, std::string>
+traffic_chains(pipeline::Nanoseconds block_time, std::uint64_t seed);
+
+// A capture file's chains; they wait for a follower.
+[[nodiscard]] std::expected<std::vector<EmbeddedChain>, std::string>
+capture_chains(std::string const& path, pipeline::Nanoseconds block_time);
 
 class EmbeddedNodes {
   public:

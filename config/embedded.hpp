@@ -10,7 +10,8 @@
 namespace config {
 
 struct EmbeddedRuntime {
-    std::string_view chain; // "polkadot"
+    std::string_view chain;     // "polkadot"
+    std::string_view spec_name; // "polkadot"
     std::string_view genesis_hex;
     std::string_view symbol;
     unsigned decimals;

@@ -100,6 +100,7 @@ struct Traffic::Impl {
 
     int stage = 0; // chain, runtime, then blocks
     std::uint64_t number = 0;
+    std::uint64_t now = 0; // unix milliseconds, of the block being made
     Hash parent{};
     ByteBuffer events; // of the block being made, without the count
     std::uint32_t event_count = 0;
@@ -204,7 +205,6 @@ void Traffic::Impl::record(std::int64_t extrinsic, std::optional<ByteBuffer> con
 
 // What no user sends: the time, a relay chain's candidates or a parachain's messages.
 void Traffic::Impl::inherents() {
-    std::uint64_t const now = options.start_ms + (number - options.first_number) * options.block_ms;
     Choice const time[] = {{"now", u128{now}}};
     if (auto const set = make_call(runtime, "Timestamp", "set", time, random)) {
         extrinsics.push_back(make_extrinsic(runtime, std::nullopt, *set, random));
@@ -331,6 +331,8 @@ io::CaptureBlock Traffic::Impl::block() {
     event_count = 0;
     extrinsics.clear();
     transfers.clear();
+    now = options.clock ? options.clock->unix_milliseconds() + options.block_ms
+                        : options.start_ms + (number - options.first_number) * options.block_ms;
     inherents();
     std::uint64_t const span = options.events_max - options.events_min + 1;
     // Most blocks are quiet: the smaller of two draws.
@@ -344,7 +346,7 @@ io::CaptureBlock Traffic::Impl::block() {
     io::CaptureBlock made;
     made.number = number;
     made.parent = parent;
-    made.timestamp_ms = options.start_ms + (number - options.first_number) * options.block_ms;
+    made.timestamp_ms = now;
     made.spec_version = runtime.spec_version();
     decoders::append_compact(event_count, made.events);
     append_bytes(events, made.events);

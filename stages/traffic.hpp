@@ -3,11 +3,13 @@
 // blocks. The same seed and runtime give the same bytes on every machine.
 //
 // A feed like any other: chain, runtime, then blocks without end. One thread; owns what it makes;
-// borrows the runtime, which must outlive it. No clock: block n is `start_ms + n * block_ms`.
+// borrows the runtime, which must outlive it. Block n is of `start_ms + n * block_ms`, or, where a
+// clock is given, of the time at which it will be due: a node asks for a block one block time ahead.
 #pragma once
 
 #include "decoders/account.hpp"
 #include "decoders/runtime.hpp"
+#include "pipeline/clock.hpp"
 #include "pipeline/types.hpp"
 #include "stages/standin_chain.hpp"
 
@@ -30,6 +32,7 @@ struct TrafficOptions {
     std::uint64_t first_number = 1000;
     std::uint64_t start_ms = 1'760'000'000'000;
     std::uint64_t block_ms = 6000;
+    pipeline::Clock const* clock = nullptr; // borrowed; null: start_ms counts
     std::uint32_t events_min = 30;
     std::uint32_t events_max = 200;
     std::uint32_t accounts = 500;
