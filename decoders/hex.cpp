@@ -3,6 +3,7 @@
 #include "pipeline/check.hpp"
 
 #include <array>
+#include <cstring>
 
 #if defined(__x86_64__)
 #    include <immintrin.h>
@@ -24,6 +25,17 @@ constexpr auto digit_values = [] {
         values['A' + i] = static_cast<std::uint8_t>(10 + i);
     }
     return values;
+}();
+
+// Both digits of every byte.
+constexpr auto pairs = [] {
+    constexpr std::string_view digits = "0123456789abcdef";
+    std::array<char, 512> text{};
+    for (std::size_t i = 0; i < 256; ++i) {
+        text[2 * i] = digits[i >> 4];
+        text[2 * i + 1] = digits[i & 15];
+    }
+    return text;
 }();
 
 // From character `at` on; returns size, or the offset of the first bad digit.
@@ -158,10 +170,9 @@ std::expected<std::size_t, Error> hex_decode(std::string_view text, MutableBytes
 }
 
 void hex_encode(Bytes bytes, char* out) {
-    constexpr std::string_view digits = "0123456789abcdef";
     for (auto const byte : bytes) {
-        *out++ = digits[byte >> 4];
-        *out++ = digits[byte & 15];
+        std::memcpy(out, &pairs[2u * byte], 2);
+        out += 2;
     }
 }
 

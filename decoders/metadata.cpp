@@ -262,7 +262,12 @@ std::string Metadata::type_name(TypeId id) const {
                                                "u32",  "u64",  "u128", "u256", "i8",
                                                "i16",  "i32",  "i64",  "i128", "i256"};
     auto const path = path_of(type);
-    if (!path.empty()) return fmt::format("type {} ({})", id, fmt::join(path, "::"));
+    if (!path.empty()) {
+        auto name = "type " + std::to_string(id) + " (";
+        for (auto const segment : path) name.append(segment).append("::");
+        name.replace(name.size() - 2, 2, ")");
+        return name;
+    }
     auto const kind = type.kind == TypeKind::primitive
                         ? primitives[static_cast<std::size_t>(type.primitive)]
                         : kinds[static_cast<std::size_t>(type.kind)];
