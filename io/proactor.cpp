@@ -255,8 +255,8 @@ void Proactor::park(pipeline::Nanoseconds deadline) {
         &ring_, &cqe, 1, deadline == pipeline::never ? nullptr : &wait, nullptr);
     CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
           result == -EBUSY);
-    // Pairs with the exchange in wake(), as above. A wake whose completion is still in the ring
-    // ends one more park, which is harmless.
+    // A wake whose completion is still in the ring ends one more park, which is harmless.
+    // Pairs with the exchange in wake(), as above.
     wake_pending_.exchange(false, std::memory_order_acq_rel);
 }
 
