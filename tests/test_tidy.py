@@ -110,6 +110,7 @@ EDGES = (
     ("stages/a.cpp", '"io/b.hpp"', None),
     ("config/a.cpp", '"stages/b.hpp"', None),
     ("bench/a.cpp", '"decoders/b.hpp"', None),
+    ("tests/io/a.cpp", '"beside.hpp"', None),
 )
 
 
@@ -143,6 +144,7 @@ class Rules(unittest.TestCase):
         targets = ("pipeline", "decoders", "io", "config", "tests", "stages")
         others = {f"{room}/b.hpp": GUARD for room in targets}
         others |= {"config/main.cpp": "", "io/uring_network.hpp": GUARD}
+        others |= {"tests/io/beside.hpp": GUARD}
         for path, target, wanted in EDGES:
             with self.subTest(file=path, include=target):
                 found = names({**others, path: f"#include {target}\n"})

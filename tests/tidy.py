@@ -41,6 +41,13 @@ class Tree:
         self.cpp = {path: text for path, text in files.items() if path.endswith(CPP)}
         self.split = {path: tidy_cpp.split(text) for path, text in self.cpp.items()}
 
+    def includes(self, path):
+        """(line, quote, target); tests and benches may name a header that lies beside them."""
+        for number, quote, target in tidy_cpp.includes(self.files[path], self.split[path][0]):
+            beside = os.path.join(os.path.dirname(path), target)
+            near = room_of(path) in ("tests", "bench") and beside in self.files
+            yield number, quote, beside if near else target
+
     def source(self):
         """Everything people write by hand line by line."""
         for path, text in self.files.items():
@@ -126,7 +133,7 @@ def file_name(tree):
 def include_room(tree):
     """rooms include only leftward (pipeline <- decoders, io <- stages <- config <- tests, bench)"""
     for path, text in tree.cpp.items():
-        for number, quote, target in tidy_cpp.includes(text, tree.split[path][0]):
+        for number, quote, target in tree.includes(path):
             room, to = room_of(path), room_of(target)
             if quote == '"' and to not in MAY_INCLUDE:
                 yield path, number, f'write "room/file.hpp", not "{target}"'
@@ -141,7 +148,7 @@ def include_room(tree):
 def include_library(tree):
     """a library is wrapped by the room that owns it: use the wrapper"""
     for path, text in tree.cpp.items():
-        for number, quote, target in tidy_cpp.includes(text, tree.split[path][0]):
+        for number, quote, target in tree.includes(path):
             for pattern, owners in ANGLE_OWNERS:
                 if quote == "<" and re.match(pattern, target):
                     if not any(fnmatch(path, owner) for owner in owners):
@@ -153,7 +160,7 @@ def include_stage(tree):
     for path, text in tree.cpp.items():
         if room_of(path) != "stages":
             continue
-        for number, _, target in tidy_cpp.includes(text, tree.split[path][0]):
+        for number, _, target in tree.includes(path):
             if target in CONCRETE_IO:
                 yield path, number, f"{target} is concrete: take its interface by reference"
             elif is_stage(tree, target) and family(target) != family(path):
@@ -215,7 +222,7 @@ def dead_header(tree):
     """a header that only its own source includes is private or dead: merge it or delete it"""
     users = {}
     for path, text in tree.cpp.items():
-        for _, _, target in tidy_cpp.includes(text, tree.split[path][0]):
+        for _, _, target in tree.includes(path):
             users.setdefault(target, set()).add(path)
     for path in tree.cpp:
         if path.endswith(".hpp"):
@@ -281,7 +288,7 @@ def breaches(tree):
 def closure(tree, path, seen):
     if path in tree.cpp and path not in seen:
         seen.add(path)
-        for _, _, target in tidy_cpp.includes(tree.cpp[path], tree.split[path][0]):
+        for _, _, target in tree.includes(path):
             closure(tree, target, seen)
     return seen
 
@@ -326,7 +333,8 @@ def listed(root):
     try:
         done = subprocess.run(command, capture_output=True, text=True, check=False)
         if done.returncode == 0:
-            return [path for path in done.stdout.split("\0") if path]
+            paths = done.stdout.split("\0")
+            return [path for path in paths if path and "node_modules" not in path.split("/")]
     except OSError:
         pass
     found = []
