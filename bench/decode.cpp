@@ -26,7 +26,6 @@ using namespace decoders;
 namespace fs = std::filesystem;
 
 constexpr std::size_t busy_events = 200;
-constexpr std::ptrdiff_t largest_record_bytes = 160;
 
 struct Data {
     std::string metadata;
@@ -47,32 +46,31 @@ std::vector<std::uint8_t> bytes_of(std::string_view hex) {
     return out;
 }
 
-// The records of consecutive real blocks, as one value; without the relay chain's few large ones,
-// so that it looks like a block full of people's extrinsics (about 55 bytes an event).
+// The records of real blocks one after the other, again from the first when they run out: about 50
+// bytes an event.
 std::vector<std::uint8_t> join_blocks(fs::path const& corpus, std::string const& metadata) {
     std::vector<fs::path> files;
     for (auto const& entry : fs::directory_iterator(corpus / "events"))
         files.push_back(entry.path());
     std::ranges::sort(files);
-    std::vector<std::uint8_t> records;
-    std::size_t count = 0;
+    std::vector<std::vector<std::uint8_t>> records;
     simdjson::dom::parser parser;
     for (auto const& path : files) {
         auto const block = parser.load(path.string()).value();
         if (std::string_view(block["metadata"]) != metadata) continue;
         auto const value = bytes_of(std::string_view(block["eventsHex"]));
         for (auto const event : block["expected"]) {
-            if (count == busy_events) break;
             auto const begin = static_cast<std::ptrdiff_t>(std::uint64_t(event["span"].at(0)));
             auto const end = static_cast<std::ptrdiff_t>(std::uint64_t(event["span"].at(1)));
-            if (end - begin > largest_record_bytes) continue;
-            records.insert(records.end(), value.begin() + begin, value.begin() + end);
-            ++count;
+            records.emplace_back(value.begin() + begin, value.begin() + end);
         }
     }
     std::vector<std::uint8_t> out;
-    append_compact(count, out);
-    out.insert(out.end(), records.begin(), records.end());
+    append_compact(busy_events, out);
+    for (std::size_t i = 0; i < busy_events && !records.empty(); ++i) {
+        auto const& record = records[i % records.size()];
+        out.insert(out.end(), record.begin(), record.end());
+    }
     return out;
 }
 
@@ -87,7 +85,7 @@ std::string notification(std::vector<std::uint8_t> const& value) {
 std::optional<Data> load() {
     auto const* set = std::getenv("SPYHOP_CORPUS");
     fs::path const corpus = set != nullptr ? set : "../shared/corpus";
-    std::string const metadata = "metadata/polkadot-1003003.v15.scale";
+    std::string const metadata = "metadata/asset-hub-polkadot-2000000.v15.scale";
     if (!fs::exists(corpus / metadata)) {
         std::cerr << "CORPUS ABSENT: " << corpus << " is not there; set SPYHOP_CORPUS\n";
         return {};

@@ -5,6 +5,8 @@
 #include <algorithm>
 
 namespace decoders {
+
+using pipeline::u128;
 namespace {
 
 constexpr u128 greatest = ~u128{0};

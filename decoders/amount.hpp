@@ -1,5 +1,5 @@
-// u128 amounts and their decimal texts; exact in both directions, nothing is ever rounded.
-// Any thread; no allocation.
+// Amounts (u128) and their decimal texts; exact in both directions, nothing is ever
+// rounded. Any thread; no allocation.
 #pragma once
 
 #include "decoders/error.hpp"
@@ -10,21 +10,20 @@
 
 namespace decoders {
 
-using pipeline::u128;
-
 inline constexpr std::uint8_t max_decimals = 128; // of a token; chains hold a u8, more is nonsense
 using AmountText = pipeline::FixedText<192>;
 
 // "340282366920938463463374607431768211455"
-AmountText u128_text(u128 value);
-[[nodiscard]] std::expected<u128, Error> parse_u128(std::string_view text);
+AmountText u128_text(pipeline::u128 value);
+[[nodiscard]] std::expected<pipeline::u128, Error> parse_u128(std::string_view text);
 
 // Whole tokens, "10000" or "0.5", times 10^decimals. Refused: signs, exponents, blanks, empty
 // parts, more decimals than the token has (zeros at the end do not count), overflow.
-[[nodiscard]] std::expected<u128, Error> parse_tokens(std::string_view text, std::uint8_t decimals);
+[[nodiscard]] std::expected<pipeline::u128, Error> parse_tokens(std::string_view text,
+                                                                std::uint8_t decimals);
 
 // The shortest exact decimal: no zeros at the end, no point if nothing follows it. decimals <=
 // max_decimals.
-AmountText tokens_text(u128 value, std::uint8_t decimals);
+AmountText tokens_text(pipeline::u128 value, std::uint8_t decimals);
 
 } // namespace decoders

@@ -9,6 +9,8 @@
 #include <fmt/format.h>
 
 namespace decoders {
+
+using pipeline::u128;
 namespace {
 
 // Phase, pallet, event and an empty list of topics: no record is smaller.

@@ -15,8 +15,6 @@
 
 namespace decoders {
 
-using pipeline::u128;
-
 // JSON values one SCALE value may become: so many, and so many more for each byte.
 inline constexpr std::size_t max_json_nodes_base = 65'536;
 inline constexpr std::size_t max_json_nodes_per_byte = 16;
@@ -30,8 +28,8 @@ struct Transfer {
     std::uint16_t movement = 0; // index into Runtime::movements(): pallet, event, kind of asset
     Account from;
     Account to;
-    u128 amount = 0; // smallest unit
-    Bytes asset;     // SCALE bytes of the asset id, inside the value; empty: native
+    pipeline::u128 amount = 0; // smallest unit
+    Bytes asset;               // SCALE bytes of the asset id, inside the value; empty: native
 };
 
 struct ScanResult {

@@ -6,6 +6,7 @@
 #include <fmt/format.h>
 
 namespace decoders {
+
 namespace {
 
 // One parse of one blob. V16 differs by deprecation notes nearly everywhere; they are passed over.

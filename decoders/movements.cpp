@@ -5,6 +5,7 @@
 #include <algorithm>
 
 namespace decoders {
+
 namespace {
 
 constexpr std::string_view from_names = "from|sender|source|who";

@@ -7,6 +7,8 @@
 #include <utility>
 
 namespace decoders {
+
+using pipeline::u128;
 namespace {
 
 constexpr std::size_t shallow =

@@ -13,8 +13,6 @@
 
 namespace decoders {
 
-using pipeline::u128;
-
 // splitmix64: small, good enough for samples, the same everywhere.
 class SampleRandom {
   public:
@@ -51,7 +49,7 @@ using FieldOverride = std::function<bool(std::string_view name, std::size_t posi
 // Runtime::movements(). `asset` (SCALE bytes) is used for by_id movements; empty: sampled.
 [[nodiscard]] std::expected<void, Error> encode_transfer(Runtime const& runtime,
                                                          std::size_t movement, Account const& from,
-                                                         Account const& to, u128 amount,
+                                                         Account const& to, pipeline::u128 amount,
                                                          Bytes asset, SampleRandom& random,
                                                          std::vector<std::uint8_t>& out);
 
@@ -59,6 +57,6 @@ using FieldOverride = std::function<bool(std::string_view name, std::size_t posi
 // finalization.
 void append_record(std::int64_t extrinsic, Bytes event, std::vector<std::uint8_t>& out);
 // A compact integer, as SCALE writes it.
-void append_compact(u128 value, std::vector<std::uint8_t>& out);
+void append_compact(pipeline::u128 value, std::vector<std::uint8_t>& out);
 
 } // namespace decoders

@@ -13,7 +13,6 @@
 namespace decoders {
 
 using pipeline::Bytes;
-using pipeline::u128;
 
 class Cursor {
   public:

@@ -1,4 +1,4 @@
-#include "corpus.hpp"
+#include "tests/decoders/corpus.hpp"
 
 #include "decoders/hex.hpp"
 

@@ -1,4 +1,4 @@
-#include "count_new.hpp"
+#include "tests/decoders/count_new.hpp"
 
 #include <cstdlib>
 #include <new>

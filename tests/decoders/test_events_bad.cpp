@@ -1,14 +1,15 @@
 // Damaged values: an error or the unread rest, both ways of decoding agree, and the work is
 // bounded.
-#include "corpus.hpp"
 #include "decoders/events.hpp"
 #include "decoders/samples.hpp"
+#include "tests/decoders/corpus.hpp"
 
 #include <iostream>
 
 namespace {
 
 using namespace decoders;
+using pipeline::u128;
 
 struct Outcome {
     bool good = false;

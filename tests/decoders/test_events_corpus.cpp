@@ -1,8 +1,8 @@
 // Every real block and every generated batch: canonical JSON to the letter, spans, transfers.
-#include "corpus.hpp"
 #include "decoders/events.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/value.hpp"
+#include "tests/decoders/corpus.hpp"
 
 #include <fmt/format.h>
 #include <iostream>
@@ -10,6 +10,7 @@
 namespace {
 
 using namespace decoders;
+using pipeline::u128;
 using tests::Block;
 
 std::string text(u128 value) {

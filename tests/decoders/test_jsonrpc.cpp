@@ -1,9 +1,9 @@
 // Envelopes of the recorded sessions and of people who mean harm; header hashes of the recorded
 // blocks.
-#include "corpus.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/jsonrpc.hpp"
 #include "decoders/storage_key.hpp"
+#include "tests/decoders/corpus.hpp"
 
 #include <iostream>
 
@@ -135,8 +135,8 @@ TEST(JsonRpc, properties_in_all_their_shapes) {
     EXPECT_EQ(one.ss58_prefix, 42);
     EXPECT_EQ(one.decimals, 9);
     EXPECT_EQ(one.symbol, "TAO");
-    Parsed arrays(
-        R"({"id":1,"result":{"ss58Format":[0,1],"tokenDecimals":[10,12],"tokenSymbol":["DOT","X"]}})");
+    Parsed arrays(R"({"id":1,"result":{"ss58Format":[0,1],"tokenDecimals":[10,12],)"
+                  R"("tokenSymbol":["DOT","X"]}})");
     EXPECT_EQ(arrays.rpc.properties()->symbol, "DOT");
     EXPECT_EQ(arrays.rpc.properties()->decimals, 10);
     Parsed nothing(R"({"id":1,"result":{"ss58Format":null,"tokenSymbol":[]}})");

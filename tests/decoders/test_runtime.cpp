@@ -1,11 +1,11 @@
 // Metadata of every version, movements, samples, token lookups, allocation.
-#include "corpus.hpp"
-#include "count_new.hpp"
 #include "decoders/events.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/jsonrpc.hpp"
 #include "decoders/samples.hpp"
 #include "decoders/value.hpp"
+#include "tests/decoders/corpus.hpp"
+#include "tests/decoders/count_new.hpp"
 
 #include <iostream>
 

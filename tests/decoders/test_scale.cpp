@@ -7,6 +7,7 @@
 namespace {
 
 using namespace decoders;
+using pipeline::u128;
 using List = std::vector<std::uint8_t>;
 
 Code refused(List const& bytes) {

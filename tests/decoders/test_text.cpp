@@ -1,15 +1,16 @@
 // Hex, addresses, amounts, storage keys: texts against the specifications and known values.
-#include "corpus.hpp"
 #include "decoders/amount.hpp"
 #include "decoders/hash.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/samples.hpp"
 #include "decoders/ss58.hpp"
 #include "decoders/storage_key.hpp"
+#include "tests/decoders/corpus.hpp"
 
 namespace {
 
 using namespace decoders;
+using pipeline::u128;
 
 // //Alice of the development accounts, as subkey prints her.
 constexpr std::string_view alice_key =
