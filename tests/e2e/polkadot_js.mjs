@@ -1,6 +1,6 @@
 // Peer test: polkadot-js itself talks to `spyhop node`.
 //
-//   npm ci && SPYHOP_BIN=build/spyhop node polkadot_js.mjs [--capture FILE] [--blocks N]
+//   npm ci && SPYHOP_BIN=build/spyhop node polkadot_js.mjs [--capture FILE] [--blocks N] [--block-time 1s]
 //
 // Starts the node, connects @polkadot/api, reads metadata, follows new and finalized heads, decodes
 // the events of several blocks by subscription and by api.at(hash), decodes the blocks themselves,
@@ -20,6 +20,7 @@ const bin = argument('--bin', process.env.SPYHOP_BIN ?? '../../build/spyhop');
 const capture = argument('--capture', '');
 const wanted_blocks = Number(argument('--blocks', '5'));
 const deadline_ms = 120_000;
+const quiet_ms = 5_000;
 const events_key = '0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7';
 
 let lines = 0;
@@ -32,7 +33,7 @@ function ok(condition, text) {
 
 // The node's first line names its address; further lines the chains it serves.
 function start_node() {
-  const options = ['node', '--listen', '127.0.0.1:0', '--block-time', '1s'];
+  const options = ['node', '--listen', '127.0.0.1:0', '--block-time', argument('--block-time', '1s')];
   if (capture) options.push('--capture', capture);
   const child = spawn(bin, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -80,22 +81,26 @@ function our_transfers(folder, metadata_hex, events_hex) {
   return { count: events.length, transfers };
 }
 
-// The first `count` values that subscribe(callback) delivers; it resolves to an unsubscribe function.
+// The first `count` values that subscribe(callback) delivers, or what came until it fell silent (a
+// capture ends).
 async function collect(count, subscribe) {
   const seen = [];
+  let stop;
   await new Promise((resolve, reject) => {
+    let quiet = setTimeout(resolve, quiet_ms);
     subscribe((value) => {
-      seen.push(value);
+      if (seen.length < count) seen.push(value);
+      clearTimeout(quiet);
+      quiet = setTimeout(resolve, quiet_ms);
       if (seen.length === count) resolve();
-    }).then((stop) => { seen.stop = stop; }, reject);
+    }).then((unsubscribe) => { stop = unsubscribe; }, reject);
   });
-  seen.stop?.();
+  stop?.();
   return seen;
 }
 
-async function check_block(api, folder, hash) {
+async function check_block(api, provider, folder, hash) {
   const at = await api.at(hash);
-  const metadata = (await api.rpc.state.getMetadata(hash)).toHex();
   const raw = (await api.rpc.state.getStorage(events_key, hash)).toHex();
   const header = await api.rpc.chain.getHeader(hash);
   const number = header.number.toNumber();
@@ -103,20 +108,24 @@ async function check_block(api, folder, hash) {
   const records = await at.query.system.events();
   const theirs = peer_transfers(records);
   // The events of a block are written by the runtime of its parent.
-  const executed = (await api.rpc.state.getMetadata(header.parentHash)).toHex();
+  // Asked for without polkadot-js' decoding, which would want the parent's header, too.
+  const executed = await provider.send('state_getMetadata', [header.parentHash.toHex()]);
   const ours = our_transfers(folder, executed, raw);
   ok(records.length === ours.count && records.length > 0,
-    `block ${number}: ${records.length} events by both (metadata ${metadata.length / 2 - 1} bytes)`);
+    `block ${number}: ${records.length} events by both (metadata ${executed.length / 2 - 1} bytes)`);
   ok(JSON.stringify(theirs) === JSON.stringify(ours.transfers),
     `block ${number}: ${theirs.length} transfers by both`);
   const block = await api.rpc.chain.getBlock(hash);
   const calls = block.block.extrinsics.map((x) => `${x.method.section}.${x.method.method}`);
-  ok(calls[0] === 'timestamp.set', `block ${number}: ${calls.length} extrinsics decode`);
+  // Recorded blocks may come without their extrinsics, never with others than these.
+  ok(calls.includes('timestamp.set') || (capture && calls.length === 0),
+    `block ${number}: ${calls.length} extrinsics decode`);
   return theirs.length;
 }
 
 async function check_chain(url, folder) {
-  const api = await ApiPromise.create({ provider: new WsProvider(url, 1000), noInitWarn: true });
+  const provider = new WsProvider(url, 1000);
+  const api = await ApiPromise.create({ provider, noInitWarn: true });
   try {
     const version = api.runtimeVersion;
     ok(version.specVersion.toNumber() > 0,
@@ -132,12 +141,13 @@ async function check_chain(url, folder) {
       i === 0 || head.parentHash.eq(list[i - 1].hash) || head.number.toNumber() > list[i - 1].number.toNumber());
     ok(chained(heads), `${url}: new heads ${heads.map((head) => head.number)}`);
     ok(chained(finalized), `${url}: finalized heads ${finalized.map((head) => head.number)}`);
-    ok(finalized.at(-1).number.toNumber() < heads.at(-1).number.toNumber(), `${url}: finality is behind the best head`);
+    const behind = heads.at(-1).number.toNumber() - finalized.at(-1).number.toNumber();
+    ok(behind > 0 || capture, `${url}: finality is ${behind} behind the best head`);
     ok(events.every((records) => Array.isArray([...records])),
       `${url}: events by subscription ${events.map((records) => records.length)}`);
     let transfers = 0;
-    for (const head of heads.slice(1)) transfers += await check_block(api, folder, head.hash);
-    ok(transfers > 0, `${url}: ${transfers} transfers compared`);
+    for (const head of heads.slice(1)) transfers += await check_block(api, provider, folder, head.hash);
+    ok(transfers > 0 || capture, `${url}: ${transfers} transfers compared`);
   } finally {
     await api.disconnect();
   }
