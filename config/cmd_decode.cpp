@@ -3,13 +3,13 @@
 #include "decoders/events.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/value_json.hpp"
+#include "io/files.hpp"
 
 #include <algorithm>
-#include <cerrno>
-#include <cstring>
 #include <expected>
 #include <fmt/format.h>
 #include <memory>
+#include <optional>
 #include <utility>
 #include <vector>
 
@@ -19,76 +19,56 @@ namespace {
 using FileBytes = std::vector<std::uint8_t>;
 constexpr std::size_t output_buffer_bytes = 1u << 20;
 
-struct Close {
-    void operator()(std::FILE* file) const { std::fclose(file); }
-};
-
-std::expected<FileBytes, std::string> read_file(std::string const& path) {
-    std::unique_ptr<std::FILE, Close> owned;
-    auto* file = stdin;
-    if (path != "-") {
-        owned.reset(std::fopen(path.c_str(), "rb"));
-        if (!owned) {
-            return std::unexpected(
-                fmt::format("{}: cannot be opened: {}", path, std::strerror(errno)));
-        }
-        file = owned.get();
-    }
-    FileBytes bytes;
-    std::vector<std::uint8_t> block(output_buffer_bytes);
-    while (auto const size = std::fread(block.data(), 1, block.size(), file)) {
-        if (bytes.size() + size > max_decode_input_bytes) {
-            return std::unexpected(
-                fmt::format("{}: larger than {} bytes", path, max_decode_input_bytes));
-        }
-        bytes.insert(bytes.end(), block.begin(), block.begin() + static_cast<std::ptrdiff_t>(size));
-    }
-    if (std::ferror(file) != 0) {
-        return std::unexpected(fmt::format("{}: cannot be read: {}", path, std::strerror(errno)));
-    }
-    return bytes;
-}
-
-std::string_view without_blanks(FileBytes const& bytes) {
-    auto text = pipeline::as_text(bytes);
+std::string_view without_blanks(std::string_view text) {
     auto const blank = [](char c) { return c == ' ' || c == '\n' || c == '\r' || c == '\t'; };
     while (!text.empty() && blank(text.back())) text.remove_suffix(1);
     while (!text.empty() && blank(text.front())) text.remove_prefix(1);
     return text;
 }
 
-// Text of hex digits only, perhaps with 0x, is hex; everything else is taken as it is. The
-// encoding of a list of events holds zero bytes, so raw events never look like hex.
-bool looks_like_hex(std::string_view text) {
-    auto const digits = text.substr(text.starts_with("0x") || text.starts_with("0X") ? 2 : 0);
-    bool const prefixed = digits.size() != text.size();
-    auto const digit = [](char c) {
-        return (c >= '0' && c <= '9') || (c >= 'a' && c <= 'f') || (c >= 'A' && c <= 'F');
-    };
-    if (prefixed) return std::ranges::all_of(digits, [](char c) { return c >= ' ' && c < 127; });
-    return !digits.empty() && std::ranges::all_of(digits, digit);
+// Printable text is hex, good or bad; bytes of a chain never are all printable (a list of events
+// holds phases, 0 to 2; metadata begins with "meta").
+bool is_text(std::string_view text) {
+    auto const printable = [](char c) { return c >= ' ' && c < 127; };
+    return !text.empty() && !text.starts_with("meta") && std::ranges::all_of(text, printable);
 }
 
-std::expected<FileBytes, std::string> raw_bytes(std::string const& path) {
-    auto read = read_file(path);
-    if (!read) return read;
-    auto const text = without_blanks(*read);
-    if (!looks_like_hex(text)) return read;
-    FileBytes bytes(text.size() / 2 + 1);
-    auto const size = decoders::hex_decode(text, bytes);
-    if (!size) {
-        return std::unexpected(fmt::format("{}: {}", path, decoders::describe(size.error())));
+// Bytes, and what stood in the way of having all of them.
+struct Input {
+    FileBytes bytes;
+    std::optional<decoders::Error> bad_hex;
+};
+
+std::expected<Input, std::string> read_input(std::string const& path) {
+    auto const read = io::read_file(path, max_decode_input_bytes);
+    if (!read) return std::unexpected(io::describe(read.error()));
+    auto text = without_blanks(*read);
+    Input input;
+    if (!is_text(text)) {
+        input.bytes.assign(read->begin(), read->end());
+        return input;
     }
-    bytes.resize(*size);
-    return bytes;
+    input.bytes.resize(text.size() / 2 + 1);
+    auto size = decoders::hex_decode(text, input.bytes);
+    if (!size) { // what stands before the fault is still told
+        input.bad_hex = size.error();
+        std::size_t const before = text.starts_with("0x") || text.starts_with("0X") ? 2 : 0;
+        auto const good = std::max(before, size.error().offset);
+        size = decoders::hex_decode(text.substr(0, good - (good - before) % 2), input.bytes);
+    }
+    input.bytes.resize(size.value_or(0));
+    return input;
 }
 
 using RuntimePointer = std::unique_ptr<decoders::Runtime const>;
 
 std::expected<RuntimePointer, std::string> load_runtime(std::string const& path) {
-    auto const bytes = raw_bytes(path);
-    if (!bytes) return std::unexpected(bytes.error());
-    auto runtime = decoders::compile(*bytes);
+    auto const input = read_input(path);
+    if (!input) return std::unexpected(input.error());
+    if (input->bad_hex) {
+        return std::unexpected(fmt::format("{}: {}", path, decoders::describe(*input->bad_hex)));
+    }
+    auto runtime = decoders::compile(input->bytes);
     if (!runtime) {
         return std::unexpected(fmt::format("{}: {}", path, decoders::describe(runtime.error())));
     }
@@ -148,13 +128,14 @@ std::string text_json(std::string_view text) {
 std::string summary_json(decoders::Runtime const& runtime) {
     auto const& metadata = runtime.metadata();
     auto const counts = count_events(runtime);
-    auto out = fmt::format(
-        R"({{"ok":true,"version":{},"spec_name":{},"spec_version":{},"ss58_prefix":{},)"
-        R"("account_bytes":{},"pallets":{},"event_pallets":{},"events":{},"types":{},"movements":[)",
-        metadata.version, text_json(runtime.spec_name()), runtime.spec_version(),
-        runtime.ss58_prefix() ? std::to_string(*runtime.ss58_prefix()) : "null",
-        runtime.account_size(), metadata.pallets.size(), counts.pallets, counts.events,
-        metadata.types.size());
+    auto out =
+        fmt::format(R"({{"ok":true,"version":{},"spec_name":{},"spec_version":{},"ss58_prefix":{},)"
+                    R"("account_bytes":{},"pallets":{},"event_pallets":{},"events":{},"types":{},)"
+                    R"("movements":[)",
+                    metadata.version, text_json(runtime.spec_name()), runtime.spec_version(),
+                    runtime.ss58_prefix() ? std::to_string(*runtime.ss58_prefix()) : "null",
+                    runtime.account_size(), metadata.pallets.size(), counts.pallets, counts.events,
+                    metadata.types.size());
     std::string_view comma;
     for (auto const& one : runtime.movements()) {
         out += fmt::format(R"({}{{"pallet":{},"event":{},"asset":{}}})", std::exchange(comma, ","),
@@ -207,15 +188,24 @@ int cmd_decode_events(DecodeEvents const& options, std::FILE* out, std::FILE* er
     }
     auto const runtime = load_runtime(options.metadata);
     if (!runtime) return refuse(err, runtime.error());
-    auto const input = raw_bytes(options.input);
+    auto const input = read_input(options.input);
     if (!input) return refuse(err, input.error());
     Output output(out);
-    auto const done = decoders::events_to_json(**runtime, *input,
+    auto const done = decoders::events_to_json(**runtime, input->bytes,
                                                [&](std::string_view line) { output.line(line); });
     bool const written = output.flush();
+    auto const& path = options.input;
+    if (!done && input->bad_hex) {
+        auto error = done.error();
+        error.error = *input->bad_hex;
+        return refuse(err, fmt::format("{}: {}", path, decoders::describe(**runtime, error)));
+    }
     if (!done) {
-        return refuse(
-            err, fmt::format("{}: {}", options.input, decoders::describe(**runtime, done.error())));
+        return refuse(err,
+                      fmt::format("{}: {}", path, decoders::describe(**runtime, done.error())));
+    }
+    if (input->bad_hex) {
+        return refuse(err, fmt::format("{}: {}", path, decoders::describe(*input->bad_hex)));
     }
     return written ? 0 : refuse(err, "stdout cannot be written");
 }

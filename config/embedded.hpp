@@ -21,4 +21,7 @@ struct EmbeddedRuntime {
 
 std::array<EmbeddedRuntime, 2> embedded_runtimes();
 
+// config/default.toml, word for word.
+std::string_view default_configuration();
+
 } // namespace config

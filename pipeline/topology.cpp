@@ -132,6 +132,16 @@ bool Topology::settled() const {
                        [](auto const& driver) { return driver->quiet(); });
 }
 
+void Topology::wake() noexcept {
+    for (auto& driver : drivers_) driver->poller().wake();
+}
+
+std::uint64_t Topology::slowest_passes() const {
+    std::uint64_t fewest = ~std::uint64_t{0};
+    for (auto const& driver : drivers_) fewest = std::min(fewest, driver->passes());
+    return fewest;
+}
+
 bool Topology::turn() {
     bool worked = false;
     for (auto& driver : drivers_) worked = driver->turn() || worked;

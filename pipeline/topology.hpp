@@ -53,20 +53,20 @@ class Topology {
     template <Stage S, Message... Ms>
         requires(Handles<S, Ms> && ...)
     S& stage(StageRow row, std::unique_ptr<S> stage, Link<Ms>&... inputs) {
-        S& made = *stage;
-        auto runner = std::make_unique<Runner<S>>(
-            made, metrics_.add("stage=\"" + row.name + '"', runner_metrics));
+        auto runner = make_runner(row, *stage);
         (runner->template read<Ms>(inputs), ...);
-        Entry entry{std::move(row), std::make_unique<Owned<S>>(std::move(stage)), nullptr,
-                    {static_cast<LinkBase*>(&inputs)...}, {}};
-        std::apply(
-            [&](auto const&... out) {
-                (entry.outputs.push_back(static_cast<LinkBase*>(&out.link())), ...);
-            },
-            made.outputs());
-        entry.runner = std::move(runner);
-        stages_.push_back(std::move(entry));
-        return made;
+        return add(std::move(row), std::move(stage), std::move(runner),
+                   {static_cast<LinkBase*>(&inputs)...});
+    }
+
+    // The same for a stage that reads any number of links of one kind.
+    template <Stage S, Message M>
+        requires Handles<S, M>
+    S& stage_over(StageRow row, std::unique_ptr<S> stage, std::vector<Link<M>*> const& inputs) {
+        auto runner = make_runner(row, *stage);
+        for (Link<M>* link : inputs) runner->template read<M>(*link);
+        return add(std::move(row), std::move(stage), std::move(runner),
+                   {inputs.begin(), inputs.end()});
     }
 
     // The thread of that name; made on first use. cpu -1: not pinned.
@@ -87,10 +87,15 @@ class Topology {
     // the sources have fallen silent; any thread may ask.
     bool settled() const;
 
+    // Any thread: wakes every thread; and the passes made by the one that has made fewest.
+    void wake() noexcept;
+    std::uint64_t slowest_passes() const;
+
     // One pass of every driver on the calling thread, in declaration order (tests, replay).
     bool turn();
 
     MetricsBook& metrics() { return metrics_; }
+    MetricsBook const& metrics() const { return metrics_; }
     std::vector<std::unique_ptr<LinkBase>> const& links() const { return links_; }
 
   private:
@@ -109,6 +114,23 @@ class Topology {
         std::vector<LinkBase*> inputs;
         std::vector<LinkBase*> outputs;
     };
+
+    template <Stage S>
+    std::unique_ptr<Runner<S>> make_runner(StageRow const& row, S& stage) {
+        return std::make_unique<Runner<S>>(
+            stage, metrics_.add("stage=\"" + row.name + '"', runner_metrics));
+    }
+    template <Stage S>
+    S& add(StageRow row, std::unique_ptr<S> stage, std::unique_ptr<RunnerBase> runner,
+           std::vector<LinkBase*> inputs) {
+        S& made = *stage;
+        std::vector<LinkBase*> outputs;
+        std::apply([&](auto const&... out) { (outputs.push_back(&out.link()), ...); },
+                   made.outputs());
+        stages_.push_back({std::move(row), std::make_unique<Owned<S>>(std::move(stage)),
+                           std::move(runner), std::move(inputs), std::move(outputs)});
+        return made;
+    }
 
     std::string first_fault() const;
     std::string first_cycle() const;

@@ -26,7 +26,7 @@ inline constexpr std::array detect_metrics{
 class Detect : pipeline::Pinned {
   public:
     // A transfer may meet every rule.
-    static constexpr std::uint32_t max_burst = 64;
+    static constexpr std::uint32_t max_burst = 256;
     static constexpr std::size_t rules_max = max_burst;
 
     Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipeline::Log& log,

@@ -1,0 +1,95 @@
+// What a configuration needs of the machine it is to run on.
+#include "config/service.hpp"
+
+#include "config/io_thread.hpp"
+#include "io/files.hpp"
+#include "io/websocket.hpp"
+
+#include <cstdlib>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace config {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+void check_state_dir(ServiceConfig const& service, std::vector<Problem>& problems) {
+    std::error_code error;
+    fs::create_directories(service.state_dir, error);
+    auto const writable = io::check_writable_directory(service.state_dir);
+    if (!writable)
+        problems.push_back({service.state_dir_where,
+                            "service.state_dir: " + io::describe(writable.error()), false});
+}
+
+void check_sinks(Config const& config, std::vector<Problem>& problems) {
+    for (SinkConfig const& sink : config.sinks) {
+        if (sink.path == "-") continue;
+        auto const folder = fs::path(sink.path).parent_path();
+        auto const writable = io::check_writable_directory(folder.empty() ? "." : folder.string());
+        if (!writable)
+            problems.push_back({sink.where, "sink.path: " + io::describe(writable.error()), false});
+    }
+}
+
+void check_secrets(Config const& config, std::vector<Problem>& problems) {
+    if (!config.subscan) return;
+    SubscanConfig const& subscan = *config.subscan;
+    if (!subscan.api_key_env.empty() && !std::getenv(subscan.api_key_env.c_str()))
+        problems.push_back({{}, fmt::format("subscan.api_key_env: ${} is not set",
+                                            subscan.api_key_env), true});
+    if (subscan.api_key_file.empty()) return;
+    if (auto const key = io::read_secret(subscan.api_key_file); !key)
+        problems.push_back({{}, "subscan.api_key_file: " + io::describe(key.error()), false});
+}
+
+// Opens a WebSocket and closes it again; nothing is asked.
+std::expected<void, io::Error> reach(IoThread& thread, ChainConfig const& chain,
+                                     io::Url const& url, pipeline::Clock const& clock) {
+    io::SystemRandom random;
+    io::WebSocketOptions options;
+    options.ca_file = chain.ca_file;
+    io::WebSocketClient client(thread.network(), url, clock, random, options);
+    for (;;) {
+        thread.poll();
+        io::WebSocketEvent const event = client.poll();
+        if (event.kind == io::WebSocketEvent::Kind::opened) return {};
+        if (event.kind == io::WebSocketEvent::Kind::closed) return std::unexpected(*event.error);
+        thread.park(client.next_deadline());
+    }
+}
+
+void check_endpoints(Config const& config, std::vector<Problem>& problems) {
+    pipeline::SystemClock const clock;
+    auto proactor = io::Proactor::create(clock);
+    if (!proactor) {
+        problems.push_back({{}, io::describe(proactor.error()), false});
+        return;
+    }
+    IoThread thread(std::move(*proactor));
+    for (ChainConfig const& chain : config.chains) {
+        std::size_t reached = 0;
+        std::vector<std::string> faults;
+        for (io::Url const& url : chain.endpoints) {
+            auto const result = reach(thread, chain, url, clock);
+            reached += result.has_value();
+            if (!result) faults.push_back(io::describe(result.error()));
+        }
+        for (std::string const& fault : faults) // one living node is enough to work
+            problems.push_back({chain.endpoints_where,
+                                fmt::format("chain {}: {}", chain.name, fault), reached > 0});
+    }
+}
+
+} // namespace
+
+void check_environment(Config const& config, bool network, std::vector<Problem>& problems) {
+    check_state_dir(config.service, problems);
+    check_sinks(config, problems);
+    check_secrets(config, problems);
+    if (network) check_endpoints(config, problems);
+}
+
+} // namespace config

@@ -1,0 +1,118 @@
+// `spyhop demo`: the whole service against a node inside this process, over a real WebSocket.
+#include "config/commands.hpp"
+
+#include "config/cmd_node.hpp"
+#include "config/corpus_capture.hpp"
+#include "config/exit_codes.hpp"
+#include "config/log.hpp"
+#include "config/service.hpp"
+
+#include <cstdio>
+#include <filesystem>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace config {
+
+namespace {
+
+namespace fs = std::filesystem;
+
+// A folder of the demo's own, gone when the demo is.
+class TemporaryFolder {
+  public:
+    TemporaryFolder() : path_((fs::temp_directory_path() / "spyhop-demo-XXXXXX").string()) {
+        good_ = mkdtemp(path_.data()) != nullptr;
+    }
+    ~TemporaryFolder() {
+        std::error_code ignored;
+        if (good_) fs::remove_all(path_, ignored);
+    }
+    TemporaryFolder(TemporaryFolder const&) = delete;
+    TemporaryFolder& operator=(TemporaryFolder const&) = delete;
+    bool good() const { return good_; }
+    std::string const& path() const { return path_; }
+
+  private:
+    std::string path_;
+    bool good_ = false;
+};
+
+using Chains = std::expected<std::vector<EmbeddedChain>, std::string>;
+
+Chains chains_to_play(DemoOptions const& options, pipeline::Log& log) {
+    if (!options.capture.empty()) return capture_chains(options.capture, options.block_time);
+    if (options.corpus.empty()) return traffic_chains(options.block_time, options.seed);
+    auto corpus = load_corpus(options.corpus);
+    if (!corpus) return std::unexpected(corpus.error());
+    for (std::string const& note : corpus->notes) log.write(pipeline::Level::info, "demo", note);
+    std::vector<EmbeddedChain> chains;
+    for (stages::ChainCapture& capture : corpus->chains) {
+        auto& chain = chains.emplace_back();
+        chain.name = capture.name;
+        chain.feed = std::make_unique<stages::CaptureFeed>(std::move(capture.records));
+        chain.block_time = options.block_time;
+    }
+    return chains;
+}
+
+Config demo_config(std::vector<std::string> const& names, std::vector<std::string> const& urls,
+                   std::string const& folder, bool recorded) {
+    Config config;
+    config.file = "demo";
+    config.service.state_dir = folder;
+    config.service.socket = folder + "/admin.sock";
+    config.service.isolation = Isolation::thread;
+    stages::Rule rule;
+    rule.name = "large-transfer";
+    // Recorded blocks are few: every transfer is shown. Generated traffic is shown from 10,000 tokens.
+    rule.assets = {recorded ? "*" : "native"};
+    rule.levels = {recorded ? "0" : "10000", "100000", "1000000"};
+    rule.chains.assign(names.size(), true);
+    config.rules.push_back(rule);
+    for (std::size_t i = 0; i < names.size(); ++i) {
+        ChainConfig chain;
+        chain.name = names[i];
+        chain.endpoints.push_back(io::parse_url(urls[i]).value());
+        config.chains.push_back(std::move(chain));
+    }
+    config.sinks.push_back({});
+    return config;
+}
+
+} // namespace
+
+int cmd_demo(Common const& common, DemoOptions const& options) {
+    block_signals(); // before the node's thread is started
+    auto const log = make_log(common.quiet, common.color);
+    auto chains = chains_to_play(options, *log);
+    TemporaryFolder const folder;
+    if (!chains || !folder.good()) {
+        fmt::print(stderr, "spyhop: {}\n",
+                   chains ? "no temporary folder can be made; is TMPDIR writable?" : chains.error());
+        return exit_failed;
+    }
+    std::vector<std::string> names;
+    for (EmbeddedChain const& chain : *chains) names.push_back(chain.name);
+    EmbeddedNodes nodes;
+    auto const urls = nodes.start(std::move(*chains));
+    if (!urls) {
+        fmt::print(stderr, "spyhop: {}\n", urls.error());
+        return exit_failed;
+    }
+    for (std::string const& url : *urls)
+        log->write(pipeline::Level::info, "demo", "a node listens on " + url);
+    bool const recorded = !options.corpus.empty() || !options.capture.empty();
+    Config const config = demo_config(names, *urls, folder.path(), recorded);
+    auto service = Service::make(config, *log);
+    if (!service) {
+        fmt::print(stderr, "spyhop: {}\n", service.error().text);
+        return service.error().exit_code;
+    }
+    int const exit_code = (*service)->run([&] { return nodes.finished() && (*service)->caught_up(); });
+    service->reset(); // the service first: it is the node's client
+    nodes.stop();
+    return exit_code;
+}
+
+} // namespace config

@@ -1,0 +1,122 @@
+// The configuration file as values: every key of interface.md section 4, checked. What is not here
+// cannot be configured.
+//
+// Made by load(); read-only afterwards. Problems carry file, line and column, and say what to write
+// instead.
+#pragma once
+
+#include "io/url.hpp"
+#include "pipeline/driver.hpp"
+#include "stages/deliver.hpp"
+#include "stages/rules.hpp"
+
+#include <expected>
+#include <map>
+#include <optional>
+#include <string>
+#include <vector>
+
+namespace config {
+
+using pipeline::Nanoseconds;
+
+struct Where {
+    std::uint32_t line = 0; // 1-based; 0: the file as a whole
+    std::uint32_t column = 0;
+};
+
+struct Problem {
+    Where where;
+    std::string text;
+    bool warning = false; // worth saying, no reason to refuse
+};
+
+enum class Isolation { process, thread };
+enum class Layout { compact, dedicated, single };
+
+struct ServiceConfig {
+    std::string state_dir = "/var/lib/spyhop";
+    std::string socket = "/run/spyhop/admin.sock";
+    Isolation isolation = Isolation::process;
+    Layout layout = Layout::compact;
+    pipeline::Idle idle = pipeline::Idle::park;
+    Where state_dir_where, socket_where;
+};
+
+struct HttpConfig {
+    std::string listen;
+    std::string admin_token_file;
+    Where where;
+};
+
+struct SubscanConfig {
+    std::string api_key_env;
+    std::string api_key_file;
+    std::uint32_t requests_per_second = 5;
+    std::uint32_t requests_per_day = 100'000;
+};
+
+struct ChainConfig {
+    std::string name;
+    std::vector<io::Url> endpoints;
+    std::string ca_file; // trusted for wss in addition to the system's store
+    bool finalized_only = false;
+    std::optional<io::Url> subscan_url;
+    Nanoseconds legacy_poll = 30 * pipeline::second;
+    std::optional<std::uint32_t> start; // absent: head
+    Where where, endpoints_where, ca_file_where;
+};
+
+struct WatchConfig {
+    decoders::Account account;
+    std::string label;
+    std::uint8_t tier = 0; // 0: none
+    Where where;
+};
+
+struct FlagsConfig {
+    bool enable_hybrid_rpc = true;
+    bool enable_hybrid_patterns = true;
+    bool enable_parallel_mode = true;
+    double hybrid_traffic_percent = 0;
+};
+
+struct HealthCheckConfig {
+    std::string threshold;
+    std::string action;
+    bool dry_run = false;
+};
+
+struct SinkConfig {
+    std::string path = "-"; // kind ndjson
+    Where where;
+};
+
+struct Config {
+    std::string file;
+    ServiceConfig service;
+    std::optional<HttpConfig> http;
+    std::optional<SubscanConfig> subscan;
+    std::vector<ChainConfig> chains;
+    std::vector<stages::Rule> rules;
+    std::vector<WatchConfig> watches;
+    FlagsConfig flags;
+    std::map<std::string, HealthCheckConfig> health;
+    std::vector<SinkConfig> sinks;
+};
+
+struct Loaded {
+    Config config;
+    std::vector<Problem> problems; // in the order of their places
+
+    bool usable() const;
+};
+
+// Reads and checks fields and references; touches nothing but the file itself.
+Loaded load(std::string const& path);
+Loaded load_text(std::string_view text, std::string const& name);
+
+// "FILE:12:5: unknown key `endpont`; did you mean `endpoints`?"
+std::string to_text(Config const& config, Problem const& problem);
+
+} // namespace config

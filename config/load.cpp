@@ -1,0 +1,322 @@
+// Every key of the configuration, once: its name, its type, where it goes, and what else must hold.
+#include "config/config.hpp"
+
+#include "config/reader.hpp"
+#include "decoders/ss58.hpp"
+#include "io/files.hpp"
+#include "stages/detect.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+#include <set>
+
+namespace config {
+
+namespace {
+
+constexpr std::size_t name_bytes_max = 64;
+constexpr std::size_t chains_max = 256;
+
+// What is written in the contract but not built yet is refused by name, not called unknown.
+constexpr std::string_view rule_kinds[] = {"large_transfer"};
+constexpr std::string_view rule_kinds_later[] = {
+    "watch", "dormant_awakening", "coordination", "consolidation", "dispersion", "drain",
+    "structuring", "exchange_flow", "new_whale", "whale_exit", "unbonding", "burst",
+    "market_volume", "pass_through", "test_then_large", "chain_health"};
+constexpr std::string_view sink_kinds[] = {"ndjson"};
+constexpr std::string_view sink_kinds_later[] = {"webhook",   "slack",        "discord", "telegram",
+                                                 "matrix",    "pagerduty",    "nats",
+                                                 "alertmanager"};
+constexpr std::string_view health_checks[] = {
+    "error_rate", "latency",  "alert_mismatch", "crash",       "quality", "latency_regression",
+    "rpc_lost",   "memory",   "block_progress", "queue_depth", "quota"};
+constexpr std::string_view health_actions[] = {
+    "none",     "investigate",        "reduce_traffic", "high_speed", "subscan_only",
+    "rollback", "immediate_rollback", "graceful_restart"};
+
+template <std::size_t N>
+bool one_of(std::string_view what, std::string_view const (&names)[N]) {
+    return std::find(std::begin(names), std::end(names), what) != std::end(names);
+}
+
+void read_service(Reader& in, ServiceConfig& out) {
+    constexpr std::string_view isolations[] = {"process", "thread"};
+    constexpr std::string_view layouts[] = {"compact", "dedicated", "single"};
+    constexpr std::string_view idles[] = {"park", "backoff", "spin"};
+    std::size_t index = 0;
+    in.text("state_dir", out.state_dir);
+    in.text("socket", out.socket);
+    if (in.choice("isolation", isolations, index)) out.isolation = static_cast<Isolation>(index);
+    if (in.choice("layout", layouts, index)) out.layout = static_cast<Layout>(index);
+    if (in.choice("idle", idles, index)) out.idle = static_cast<pipeline::Idle>(index);
+    out.state_dir_where = in.where("state_dir");
+    out.socket_where = in.where("socket");
+    if (out.state_dir.empty()) in.complain("state_dir", "an empty path");
+    if (out.socket.empty() || out.socket.size() > io::limits::unix_path_bytes_max)
+        in.complain("socket", fmt::format("a path of 1 to {} bytes is needed (a limit of Unix "
+                                          "sockets)",
+                                          io::limits::unix_path_bytes_max));
+}
+
+void read_http(Reader& in, HttpConfig& out) {
+    in.required("listen");
+    if (in.text("listen", out.listen))
+        if (auto const address = io::parse_host_port(out.listen); !address)
+            in.complain("listen", io::describe(address.error()));
+    in.text("admin_token_file", out.admin_token_file);
+    out.where = in.where("listen");
+}
+
+void read_subscan(Reader& in, SubscanConfig& out) {
+    std::int64_t value = 0;
+    in.text("api_key_env", out.api_key_env);
+    in.text("api_key_file", out.api_key_file);
+    if (in.integer("requests_per_second", 1, 10'000, value))
+        out.requests_per_second = static_cast<std::uint32_t>(value);
+    if (in.integer("requests_per_day", 1, 1'000'000'000, value))
+        out.requests_per_day = static_cast<std::uint32_t>(value);
+    if (!out.api_key_env.empty() && !out.api_key_file.empty())
+        in.complain("api_key_file", "the key comes from the environment or from a file, not both");
+}
+
+bool read_name(Reader& in, std::string& out) {
+    in.required("name");
+    if (!in.text("name", out)) return false;
+    bool const good =
+        !out.empty() && out.size() <= name_bytes_max &&
+        std::all_of(out.begin(), out.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
+    if (!good)
+        in.complain("name", fmt::format("a name is 1 to {} printable ASCII characters without "
+                                        "blanks and quotes",
+                                        name_bytes_max));
+    return good;
+}
+
+void read_chain(Reader& in, ChainConfig& out) {
+    constexpr std::string_view follows[] = {"best", "finalized"};
+    out.where = in.where();
+    read_name(in, out.name);
+    std::vector<std::string> endpoints;
+    if (in.texts("endpoints", endpoints))
+        for (std::string const& text : endpoints) {
+            auto url = io::parse_url(text);
+            if (!url)
+                in.complain("endpoints", io::describe(url.error()));
+            else if (!url->websocket())
+                in.complain("endpoints", "a node is reached by ws:// or wss://, not http");
+            else
+                out.endpoints.push_back(std::move(*url));
+        }
+    out.endpoints_where = in.where("endpoints");
+    in.text("ca_file", out.ca_file);
+    out.ca_file_where = in.where("ca_file");
+    std::size_t index = 0;
+    if (in.choice("follow", follows, index)) out.finalized_only = index == 1;
+    std::string subscan;
+    if (in.text("subscan_url", subscan)) {
+        auto url = io::parse_url(subscan);
+        if (!url || url->websocket())
+            in.complain("subscan_url",
+                        url ? "Subscan is reached by https:// (or http:// for a stand-in)"
+                            : io::describe(url.error()));
+        else
+            out.subscan_url = std::move(*url);
+        in.warn("subscan_url", "this version has no legacy path yet; the chain's node speaks for "
+                               "every account");
+    }
+    if (endpoints.empty())
+        in.complain("endpoints", "at least one node is needed: endpoints = [\"wss://…\"]");
+    in.duration("legacy_poll", out.legacy_poll);
+    toml::node const* const start = in.take("start");
+    if (!start || start->value_exact<std::string>() == "head") return;
+    auto const number = start->value_exact<std::int64_t>();
+    if (number && *number >= 0 && *number <= 0xffff'ffff)
+        out.start = static_cast<std::uint32_t>(*number);
+    else
+        in.complain("start", "\"head\" or a block number is needed");
+}
+
+void read_rule(Reader& in, Config const& config, stages::Rule& out) {
+    read_name(in, out.name);
+    in.required("kind");
+    std::string kind;
+    if (in.text("kind", kind)) {
+        if (one_of(kind, rule_kinds_later))
+            in.complain("kind", fmt::format("\"{}\" is not in this version; it has large_transfer",
+                                            kind));
+        else if (!one_of(kind, rule_kinds))
+            in.complain("kind", fmt::format("\"{}\" is no kind of rule; this version has "
+                                            "large_transfer",
+                                            kind));
+    }
+    std::vector<std::string> chains{"*"};
+    in.texts("chains", chains);
+    out.chains.assign(config.chains.size(), false);
+    for (std::string const& name : chains) {
+        bool found = name == "*";
+        for (std::size_t i = 0; i < config.chains.size(); ++i) {
+            bool const meant = name == "*" || config.chains[i].name == name;
+            found = found || meant;
+            out.chains[i] = out.chains[i] || meant;
+        }
+        if (!found) in.complain("chains", fmt::format("there is no chain called \"{}\"", name));
+    }
+    out.assets = {"native"};
+    in.texts("assets", out.assets);
+    if (out.assets.empty()) in.complain("assets", "an empty list covers nothing");
+    constexpr std::string_view levels[] = {"notable", "important", "critical"};
+    std::string_view below;
+    for (std::size_t i = 0; i < stages::severities; ++i) {
+        if (!in.amount(levels[i], out.levels[i])) continue;
+        if (!below.empty() && decimal_less(*out.levels[i], below))
+            in.complain(levels[i], fmt::format("\"{}\" is less than the level below it, \"{}\"",
+                                               *out.levels[i], below));
+        below = *out.levels[i];
+    }
+    if (below.empty())
+        in.complain("name", "the rule has no level: notable, important or critical, at least one");
+}
+
+void read_watch(Reader& in, WatchConfig& out) {
+    out.where = in.where("address");
+    in.required("address");
+    std::string address;
+    if (in.text("address", address)) {
+        auto const parsed = decoders::parse_address(address);
+        if (parsed)
+            out.account = parsed->account;
+        else
+            in.complain("address", fmt::format("\"{}\": {}", address.substr(0, 80),
+                                               decoders::describe(parsed.error())));
+    }
+    in.text("label", out.label);
+    if (out.label.size() > 200) in.complain("label", "a label has at most 200 bytes");
+    std::int64_t tier = 0;
+    if (in.integer("tier", 1, 4, tier)) out.tier = static_cast<std::uint8_t>(tier);
+}
+
+void read_flags(Reader& in, FlagsConfig& out) {
+    in.boolean("enable_hybrid_rpc", out.enable_hybrid_rpc);
+    in.boolean("enable_hybrid_patterns", out.enable_hybrid_patterns);
+    in.boolean("enable_parallel_mode", out.enable_parallel_mode);
+    in.number("hybrid_traffic_percent", 0, 100, out.hybrid_traffic_percent);
+}
+
+void read_health(Reader& in, std::map<std::string, HealthCheckConfig>& out) {
+    for (std::string_view name : health_checks)
+        in.table(name, [&](Reader& check) {
+            HealthCheckConfig& made = out[std::string(name)];
+            std::size_t action = 0;
+            if (check.choice("action", health_actions, action))
+                made.action = health_actions[action];
+            check.boolean("dry_run", made.dry_run);
+            toml::node const* const threshold = check.take("threshold");
+            if (!threshold) return;
+            if (auto const text = threshold->value_exact<std::string>())
+                made.threshold = *text;
+            else if (auto const number = threshold->value<double>())
+                made.threshold = fmt::format("{:g}", *number);
+            else
+                check.complain("threshold", "\"5%\", \"10s\" or a number is needed");
+        });
+}
+
+void read_sink(Reader& in, SinkConfig& out) {
+    in.required("kind");
+    std::string kind;
+    if (in.text("kind", kind) && !one_of(kind, sink_kinds))
+        in.complain("kind", one_of(kind, sink_kinds_later)
+                                ? fmt::format("\"{}\" is not in this version; it has ndjson", kind)
+                                : fmt::format("\"{}\" is no kind of sink; this version has ndjson",
+                                              kind));
+    in.text("path", out.path);
+    if (out.path.empty()) in.complain("path", "\"-\" (stdout) or the path of a file is needed");
+    out.where = in.where("path");
+}
+
+// What no single table can see.
+void check_whole(Config& config, std::vector<Problem>& problems) {
+    if (config.chains.empty())
+        problems.push_back({{}, "no [[chain]]: there is nothing to watch", false});
+    if (config.chains.size() > chains_max)
+        problems.push_back({{}, fmt::format("more than {} chains", chains_max), false});
+    if (config.rules.size() > stages::Detect::rules_max)
+        problems.push_back({{}, fmt::format("more than {} rules", stages::Detect::rules_max), false});
+    if (config.rules.empty())
+        problems.push_back({{}, "no [[rule]]: nothing would ever be told", true});
+    std::set<std::string_view> names;
+    for (ChainConfig const& chain : config.chains)
+        if (!names.insert(chain.name).second)
+            problems.push_back(
+                {chain.where, fmt::format("two chains are called \"{}\"", chain.name), false});
+    names.clear();
+    for (stages::Rule const& rule : config.rules)
+        if (!names.insert(rule.name).second)
+            problems.push_back({{}, fmt::format("two rules are called \"{}\"", rule.name), false});
+    if (config.sinks.empty()) config.sinks.push_back({});
+    auto const to_stdout = std::count_if(config.sinks.begin(), config.sinks.end(),
+                                         [](SinkConfig const& sink) { return sink.path == "-"; });
+    if (to_stdout > 1)
+        problems.push_back(
+            {config.sinks.back().where, "two sinks write to stdout; every line would be doubled",
+             false});
+}
+
+} // namespace
+
+Loaded load_text(std::string_view text, std::string const& name) {
+    Loaded loaded;
+    Config& config = loaded.config;
+    config.file = name;
+    toml::table document;
+    try {
+        document = toml::parse(text, name);
+    } catch (toml::parse_error const& error) {
+        loaded.problems.push_back({{error.source().begin.line, error.source().begin.column},
+                                   std::string(error.description()),
+                                   false});
+        return loaded;
+    }
+    Reader root(document, "", loaded.problems);
+    root.table("service", [&](Reader& in) { read_service(in, config.service); });
+    root.table("http", [&](Reader& in) { read_http(in, config.http.emplace()); });
+    root.table("subscan", [&](Reader& in) { read_subscan(in, config.subscan.emplace()); });
+    root.tables("chain", [&](Reader& in) { read_chain(in, config.chains.emplace_back()); });
+    root.tables("rule", [&](Reader& in) { read_rule(in, config, config.rules.emplace_back()); });
+    root.tables("watch", [&](Reader& in) { read_watch(in, config.watches.emplace_back()); });
+    root.table("flags", [&](Reader& in) { read_flags(in, config.flags); });
+    root.table("health", [&](Reader& in) { read_health(in, config.health); });
+    root.tables("sink", [&](Reader& in) { read_sink(in, config.sinks.emplace_back()); });
+    root.finish();
+    check_whole(config, loaded.problems);
+    std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
+                     [](Problem const& a, Problem const& b) {
+                         return std::pair(a.where.line, a.where.column) <
+                                std::pair(b.where.line, b.where.column);
+                     });
+    return loaded;
+}
+
+Loaded load(std::string const& path) {
+    constexpr std::size_t config_bytes_max = 4 << 20;
+    auto const text = io::read_file(path, config_bytes_max);
+    if (text) return load_text(*text, path);
+    Loaded loaded;
+    loaded.config.file = path;
+    loaded.problems.push_back({{}, io::describe(text.error()), false});
+    return loaded;
+}
+
+bool Loaded::usable() const {
+    return std::all_of(problems.begin(), problems.end(),
+                       [](Problem const& problem) { return problem.warning; });
+}
+
+std::string to_text(Config const& config, Problem const& problem) {
+    std::string_view const grade = problem.warning ? "warning: " : "";
+    if (problem.where.line == 0) return fmt::format("{}: {}{}", config.file, grade, problem.text);
+    return fmt::format("{}:{}:{}: {}{}", config.file, problem.where.line, problem.where.column,
+                       grade, problem.text);
+}
+
+} // namespace config

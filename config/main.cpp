@@ -1,0 +1,185 @@
+// The command line: what can be typed, and which function answers. Everything else lives elsewhere.
+#include "config/cmd_decode.hpp"
+#include "config/cmd_node.hpp"
+#include "config/commands.hpp"
+#include "config/exit_codes.hpp"
+#include "stages/admin_request.hpp"
+#include "stages/duration.hpp"
+
+#include <CLI/CLI.hpp>
+#include <cstdio>
+#include <cstdlib>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace config {
+
+namespace {
+
+// Durations are checked while parsing, so that a wrong one is a usage error.
+CLI::Option* duration_option(CLI::App* app, std::string const& name, pipeline::Nanoseconds& out,
+                             std::string const& help) {
+    return app->add_option_function<std::string>(
+        name,
+        [&out, name](std::string const& text) {
+            auto const parsed = stages::parse_duration(text);
+            if (!parsed) throw CLI::ValidationError(name, "\"" + text + "\": " + parsed.error());
+            out = *parsed;
+        },
+        help);
+}
+
+// What was typed, and what to do about it.
+struct CommandLine {
+    CLI::App app{"spyhop watches Substrate chains and tells of whale movements", "spyhop"};
+    Common common;
+    std::string config_path;
+    bool no_network = false;
+    NodeOptions node;
+    DemoOptions demo;
+    DecodeEvents events;
+    DecodeMetadata metadata;
+    TopologyOptions topology;
+    std::string drain = "10s";
+    int exit_code = exit_ok;
+
+    CommandLine() {
+        app.require_subcommand(1);
+        app.fallthrough();
+        app.set_version_flag("--version", std::string("spyhop ") + SPYHOP_VERSION);
+        app.add_option_function<std::string>(
+               "-o,--output",
+               [this](std::string const& text) {
+                   common.output = text == "json"     ? Output::json
+                                   : text == "ndjson" ? Output::ndjson
+                                                      : Output::table;
+               },
+               "table, json or ndjson")
+            ->check(CLI::IsMember({"table", "json", "ndjson"}));
+        duration_option(&app, "--timeout", common.timeout, "how long to wait for an answer");
+        app.add_flag("-q,--quiet", common.quiet, "say only what is wrong");
+        app.add_flag_callback("--no-color", [this] { common.color = false; }, "plain text");
+        app.add_option("-s,--socket", common.socket, "socket of the service (or $SPYHOP_SOCKET)");
+        char const* const no_color = std::getenv("NO_COLOR");
+        common.color = !(no_color && *no_color) && isatty(STDERR_FILENO) == 1;
+        add_service_commands();
+        add_tools();
+        add_admin_commands();
+    }
+
+    void add_service_commands() {
+        auto* const run = app.add_subcommand("run", "the service, in the foreground");
+        run->add_option("-c,--config", config_path, "configuration file")->required();
+        run->callback([this] { exit_code = cmd_run(common, config_path); });
+
+        auto* const check = app.add_subcommand("check", "validate a configuration");
+        check->add_option("-c,--config", config_path, "configuration file")->required();
+        check->add_flag("--no-network", no_network, "do not try to reach the nodes");
+        check->callback([this] { exit_code = cmd_check(common, config_path, !no_network); });
+
+        auto* const show = app.add_subcommand("topology", "the pipeline, as it will run");
+        show->add_option("-c,--config", topology.config_path, "configuration file");
+        show->add_flag("--dot", topology.dot, "for Graphviz");
+        show->callback([this] { exit_code = cmd_topology(common, topology); });
+
+        auto* const play = app.add_subcommand("demo", "the service against a built-in node");
+        auto* const capture = play->add_option("--capture", demo.capture, "play a capture file");
+        play->add_option("--corpus", demo.corpus, "play a folder of recorded real blocks")
+            ->excludes(capture);
+        duration_option(play, "--block-time", demo.block_time, "time between blocks (2s)");
+        play->add_option("--seed", demo.seed, "of the generated traffic");
+        play->callback([this] { exit_code = cmd_demo(common, demo); });
+    }
+
+    void add_tools() {
+        auto* const serve = app.add_subcommand("node", "a stand-in Substrate node");
+        serve->add_option("--capture", node.capture, "what to play; absent: generated traffic");
+        serve->add_option("--listen", node.listen, "host:port; port 0: any free one");
+        duration_option(serve, "--block-time", node.block_time, "time between blocks (6s)");
+        serve->add_option("--scenario", node.scenario, "TOML file of faults");
+        serve->callback([this] { exit_code = cmd_node(node); });
+
+        auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");
+        decode->require_subcommand(1);
+        auto* const of_events = decode->add_subcommand("events", "a System.Events value to NDJSON");
+        of_events->add_option("--metadata", events.metadata, "raw bytes or hex")->required();
+        of_events->add_option("--input", events.input, "raw bytes or hex; - is stdin")->required();
+        of_events->callback([this] { exit_code = cmd_decode_events(events); });
+        auto* const of_metadata = decode->add_subcommand("metadata", "what a runtime has");
+        of_metadata->add_option("--metadata", metadata.metadata, "raw bytes or hex")->required();
+        of_metadata->callback([this] {
+            metadata.json = common.output != Output::table;
+            exit_code = cmd_decode_metadata(metadata);
+        });
+    }
+
+    void add_admin_commands() {
+        for (char const* name : {"status", "metrics"})
+            app.add_subcommand(name, "ask the running service")->callback([this, name] {
+                exit_code = cmd_admin(common, {name}, {});
+            });
+        auto* const shutdown = app.add_subcommand("shutdown", "drain and end the running service");
+        shutdown->add_option("--drain", drain, "how long to wait for the last alert (10s)");
+        shutdown->callback([this] {
+            exit_code = cmd_admin(common, {"shutdown"}, {{"drain", drain}});
+        });
+    }
+
+    // Every name that could have been meant, at the deepest command that was understood.
+    std::vector<std::string_view> names_at(std::vector<std::string> const& arguments) {
+        CLI::App const* at = &app;
+        for (std::string const& word : arguments)
+            for (CLI::App const* sub : at->get_subcommands([](CLI::App const*) { return true; }))
+                if (sub->get_name() == word) at = sub;
+        names_.clear();
+        for (CLI::App const* scope : {static_cast<CLI::App const*>(&app), at}) {
+            for (CLI::App const* sub :
+                 scope->get_subcommands([](CLI::App const*) { return true; }))
+                names_.push_back(sub->get_name());
+            for (CLI::Option const* option : scope->get_options())
+                for (std::string const& name : option->get_lnames()) names_.push_back("--" + name);
+        }
+        return {names_.begin(), names_.end()};
+    }
+
+  private:
+    std::vector<std::string> names_; // what names_at() points into
+};
+
+// The first word that is neither a known name nor an option's value, with what it may have meant.
+std::string hint(CommandLine& line, std::vector<std::string> const& arguments) {
+    auto const known = line.names_at(arguments);
+    for (std::string const& word : arguments) {
+        std::string const name = word.substr(0, word.find('='));
+        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
+        std::string_view const near = stages::nearest(name, known);
+        if (!near.empty()) return fmt::format("; did you mean {}?", near);
+    }
+    return "; spyhop --help lists everything";
+}
+
+int usage_error(CommandLine& line, std::vector<std::string> const& arguments,
+                CLI::ParseError const& error) {
+    if (error.get_exit_code() == 0) return line.app.exit(error); // --help, --version
+    std::string what = error.what();
+    what.resize(what.find_last_not_of(" \n.") + 1);
+    fmt::print(stderr, "spyhop: {}{}\n", what, hint(line, arguments));
+    return exit_usage;
+}
+
+int main_of(int argc, char** argv) {
+    CommandLine line;
+    std::vector<std::string> const arguments(argv + 1, argv + argc);
+    try {
+        line.app.parse(argc, argv);
+    } catch (CLI::ParseError const& error) {
+        return usage_error(line, arguments, error);
+    }
+    return line.exit_code;
+}
+
+} // namespace
+
+} // namespace config
+
+int main(int argc, char** argv) { return config::main_of(argc, argv); }

@@ -1,0 +1,236 @@
+#include "config/service.hpp"
+
+#include "config/exit_codes.hpp"
+#include "config/io_thread.hpp"
+#include "config/notify.hpp"
+#include "config/stage_options.hpp"
+#include "io/append_file.hpp"
+#include "stages/deliver.hpp"
+
+#include <algorithm>
+#include <csignal>
+#include <filesystem>
+#include <fmt/format.h>
+
+namespace config {
+
+namespace {
+
+constexpr pipeline::Nanoseconds drain_by_signal = 8 * pipeline::second;
+
+// Lines into a file or to stdout; a reader that went away for good ends the service.
+class FileSink final : public stages::Sink {
+  public:
+    FileSink(std::unique_ptr<io::AppendFile> file, std::string path, pipeline::Log& log,
+             pipeline::StopRequest& stop)
+        : file_(std::move(file)), path_(std::move(path)), log_(log), stop_(stop) {}
+
+    bool append(std::string_view line) override { return file_->append(line); }
+    std::size_t pending() const override { return file_->pending(); }
+    std::size_t room() const override {
+        return file_->broken() ? 0 : io::limits::append_buffer_bytes_max - file_->pending();
+    }
+    void advance() override {
+        file_->advance();
+        io::Error const* const error = file_->error();
+        if ((error != nullptr) == troubled_) return;
+        troubled_ = error != nullptr;
+        log_.write(troubled_ ? pipeline::Level::error : pipeline::Level::info, "sink",
+                   troubled_ ? io::describe(*error) : path_ + ": writing again");
+        if (file_->broken()) stop_.request(exit_failed, 0);
+    }
+    pipeline::Nanoseconds next_deadline() const override { return file_->next_deadline(); }
+
+  private:
+    std::unique_ptr<io::AppendFile> const file_;
+    std::string const path_;
+    pipeline::Log& log_;
+    pipeline::StopRequest& stop_;
+    bool troubled_ = false;
+};
+
+sigset_t service_signals() {
+    sigset_t set;
+    sigemptyset(&set);
+    for (int signal : {SIGINT, SIGTERM, SIGHUP, pipeline::StopRequest::signal})
+        sigaddset(&set, signal);
+    return set;
+}
+
+// The next signal, or 0 after `wait`.
+int next_signal(pipeline::Nanoseconds wait) {
+    sigset_t const set = service_signals();
+    timespec const limit{static_cast<time_t>(wait / pipeline::second),
+                         static_cast<long>(wait % pipeline::second)};
+    int const signal = sigtimedwait(&set, nullptr, &limit);
+    return signal > 0 ? signal : 0;
+}
+
+// A thread without its ring cannot be wired at all; this happens at start-up or not at all.
+std::unique_ptr<pipeline::Poller> make_poller(pipeline::Clock const& clock, pipeline::Log& log) {
+    auto proactor = io::Proactor::create(clock);
+    if (proactor) return std::make_unique<IoThread>(std::move(*proactor));
+    log.write(pipeline::Level::error, "spyhop", io::describe(proactor.error()));
+    std::_Exit(exit_failed);
+}
+
+// Tells the service manager that the service lives, as long as every thread makes passes.
+class Heartbeat {
+  public:
+    explicit Heartbeat(pipeline::Topology& topology)
+        : topology_(topology), interval_(watchdog_interval() / 3) {}
+
+    pipeline::Nanoseconds interval() const { return interval_; } // 0: nobody listens
+
+    void beat() {
+        if (interval_ == 0) return;
+        std::uint64_t const passes = topology_.slowest_passes();
+        if (passes != last_passes_) notify_alive();
+        last_passes_ = passes;
+        topology_.wake(); // so that idle threads make one before the next beat
+    }
+
+  private:
+    pipeline::Topology& topology_;
+    pipeline::Nanoseconds const interval_;
+    std::uint64_t last_passes_ = ~std::uint64_t{0};
+};
+
+} // namespace
+
+void block_signals() {
+    sigset_t const set = service_signals();
+    pthread_sigmask(SIG_BLOCK, &set, nullptr);
+    std::signal(SIGPIPE, SIG_IGN);
+}
+
+Service::Service(Config const& config, pipeline::Log& log)
+    : config_(config), log_(log), switchboard_(first_regime(config)),
+      topology_(clock_, switchboard_, config.service.idle,
+                [this](std::string const&) { return make_poller(clock_, log_); }) {}
+
+Service::~Service() = default;
+
+std::expected<std::unique_ptr<Service>, Failure> Service::make(Config const& config,
+                                                               pipeline::Log& log) {
+    std::unique_ptr<Service> service(new Service(config, log));
+    if (auto const built = service->build(); !built) return std::unexpected(built.error());
+    return service;
+}
+
+std::expected<void, Failure> Service::build() {
+    auto const io_of = [](pipeline::Driver& driver) -> IoThread& {
+        return static_cast<IoThread&>(driver.poller());
+    };
+    World const world{config_,
+                      clock_,
+                      random_,
+                      log_,
+                      switchboard_,
+                      [&](pipeline::Driver& driver) -> io::Network& {
+                          return io_of(driver).network();
+                      },
+                      [this](pipeline::Driver& driver) { return open_sinks(driver); },
+                      [this](pipeline::Driver& driver) { return open_socket(driver); },
+                      [this](pipeline::Nanoseconds drain_max) {
+                          stop_.request(exit_ok, drain_max);
+                      }};
+    auto const built = build_topology(topology_, world);
+    if (!trouble_.empty()) return std::unexpected(Failure{exit_failed, trouble_});
+    if (!built) return std::unexpected(Failure{exit_failed, built.error()});
+    return {};
+}
+
+std::vector<std::unique_ptr<stages::Sink>> Service::open_sinks(pipeline::Driver& driver) {
+    auto& proactor = static_cast<IoThread&>(driver.poller()).proactor();
+    std::vector<std::unique_ptr<stages::Sink>> sinks;
+    for (SinkConfig const& sink : config_.sinks) {
+        auto file = io::AppendFile::open(proactor, random_, sink.path);
+        if (file)
+            sinks.push_back(std::make_unique<FileSink>(std::move(*file), sink.path, log_, stop_));
+        else if (trouble_.empty())
+            trouble_ = to_text(config_, {sink.where, io::describe(file.error()), false});
+    }
+    return sinks;
+}
+
+std::unique_ptr<io::UnixServer> Service::open_socket(pipeline::Driver& driver) {
+    auto& network = static_cast<IoThread&>(driver.poller()).network();
+    std::error_code ignored; // a directory that cannot be made shows in the next step
+    std::filesystem::create_directories(
+        std::filesystem::path(config_.service.socket).parent_path(), ignored);
+    auto server = io::UnixServer::create(network, config_.service.socket, clock_);
+    if (server) return std::move(*server);
+    if (trouble_.empty())
+        trouble_ =
+            to_text(config_, {config_.service.socket_where, io::describe(server.error()), false});
+    return nullptr;
+}
+
+int Service::run(std::function<bool()> const& finished) {
+    constexpr pipeline::Nanoseconds glance = 200 * pipeline::millisecond;
+    topology_.start();
+    notify_ready();
+    log_.write(pipeline::Level::info, "spyhop",
+               fmt::format("{} is watching {} chains; ask it with: spyhop status -s {}",
+                           SPYHOP_VERSION, config_.chains.size(), config_.service.socket));
+    Heartbeat heartbeat(topology_);
+    pipeline::Nanoseconds wait = 3'600 * pipeline::second;
+    if (heartbeat.interval() != 0) wait = heartbeat.interval();
+    if (finished) wait = std::min(wait, glance);
+    for (;;) {
+        int const signal = next_signal(wait);
+        heartbeat.beat();
+        if (signal == SIGHUP)
+            log_.write(pipeline::Level::warning, "spyhop",
+                       "SIGHUP: this version cannot reload its configuration; restart it");
+        if (signal == SIGINT || signal == SIGTERM) return drain(exit_ok, drain_by_signal);
+        if (stop_.requested()) return drain(stop_.exit_code(), stop_.drain_max());
+        if (finished && finished()) return drain(exit_ok, drain_by_signal);
+    }
+}
+
+// Everything has passed: links empty, sinks written. Asked of threads that are woken for it, twice,
+// because a message may be between a link and a sink while one looks.
+bool Service::flushed() const {
+    if (!topology_.settled()) return false;
+    for (auto const& page : topology_.metrics().pages())
+        for (std::size_t i = 0; i < page->rows().size(); ++i)
+            if (page->rows()[i].name ==
+                    stages::deliver_metrics[static_cast<std::size_t>(
+                                                stages::DeliverMetric::sink_bytes_pending)]
+                        .name &&
+                page->read(i) > 0)
+                return false;
+    return true;
+}
+
+int Service::drain(int exit_code, pipeline::Nanoseconds drain_max) {
+    constexpr pipeline::Nanoseconds step = 2 * pipeline::millisecond;
+    constexpr std::uint64_t passes_between_looks = 2;
+    notify_stopping();
+    log_.write(pipeline::Level::info, "spyhop", "draining");
+    pipeline::Nanoseconds const deadline = clock_.monotonic() + drain_max;
+    topology_.drain();
+    int calm = 0;
+    std::uint64_t asked_at = topology_.slowest_passes();
+    while (calm < 2 && clock_.monotonic() < deadline) {
+        topology_.wake();
+        int const signal = next_signal(step);
+        if (signal == SIGINT || signal == SIGTERM) {
+            log_.write(pipeline::Level::warning, "spyhop", "ended at once by a second signal");
+            std::_Exit(128 + signal);
+        }
+        if (topology_.slowest_passes() < asked_at + passes_between_looks) continue;
+        asked_at = topology_.slowest_passes();
+        calm = flushed() ? calm + 1 : 0;
+    }
+    topology_.stop();
+    bool const whole = calm >= 2;
+    log_.write(whole ? pipeline::Level::info : pipeline::Level::warning, "spyhop",
+               whole ? "ended; every alert made is written"
+                     : "ended before everything was written; those alerts are lost to the sink");
+    return exit_code;
+}
+
+} // namespace config

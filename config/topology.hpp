@@ -1,0 +1,31 @@
+// The pipeline of a service, declared in one function.
+#pragma once
+
+#include "config/config.hpp"
+#include "io/random.hpp"
+#include "pipeline/topology.hpp"
+#include "stages/control.hpp"
+
+#include <functional>
+
+namespace config {
+
+// What the stages need from the world they run in; live, drawn (spyhop topology) or simulated.
+struct World {
+    Config const& config;
+    pipeline::Clock const& clock;
+    io::Random& random;
+    pipeline::Log& log;
+    pipeline::Switchboard& switchboard;
+    // The network of the thread that the driver runs.
+    std::function<io::Network&(pipeline::Driver&)> network;
+    std::function<std::vector<std::unique_ptr<stages::Sink>>(pipeline::Driver&)> sinks;
+    std::function<std::unique_ptr<io::UnixServer>(pipeline::Driver&)> admin_socket;
+    std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
+};
+
+// Declares every link, stage and thread. The error names what is wrong with the wiring.
+[[nodiscard]] std::expected<void, std::string> build_topology(pipeline::Topology& topology,
+                                                              World const& world);
+
+} // namespace config
