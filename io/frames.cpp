@@ -92,7 +92,7 @@ bool Frames::send_close(Stream& stream, std::uint16_t code, std::string_view rea
     payload[0] = static_cast<std::uint8_t>(code >> 8);
     payload[1] = static_cast<std::uint8_t>(code & 0xff);
     std::size_t const size = std::min(reason.size(), sizeof payload - 2);
-    std::memcpy(payload + 2, reason.data(), size);
+    std::copy_n(reason.begin(), size, payload + 2);
     bool const empty = code == close_no_status; // may not appear on the wire
     return send(stream, WSLAY_CONNECTION_CLOSE, {payload, empty ? 0 : size + 2});
 }

@@ -2,6 +2,7 @@
 
 #include <boost/beast/http.hpp>
 
+#include <algorithm>
 #include <optional>
 
 namespace io {
@@ -37,6 +38,8 @@ std::expected<HttpHeaders, Error> copy_headers(http::fields const& fields) {
     }
     return headers;
 }
+
+constexpr std::size_t longest_method = 7; // OPTIONS, CONNECT
 
 void append_header(std::string& text, std::string_view name, std::string_view value) {
     text.append(name).append(": ").append(value).append("\r\n");
@@ -116,26 +119,29 @@ struct HttpRequestParser::Machine {
         std::size_t const size = end == std::string::npos ? head.size() : end + 4;
         if (size > limits::http_head_bytes_max)
             return std::unexpected(Error{Code::http_head_too_large, 0, "request"});
-        // What cannot become a head is refused early, not collected up to the limit.
-        if (end == std::string::npos) return check_start(bytes.size());
+        if (!may_be_request())
+            return std::unexpected(Error{Code::http_malformed, 0, "no request line"});
+        if (end == std::string::npos) return bytes.size();
         head.resize(size);
         auto const used = put(pipeline::as_bytes(head));
         if (!used) return used;
         if (!parser->is_header_done())
             return std::unexpected(Error{Code::http_malformed, 0, "incomplete head"});
+        // Small bodies have no need of chunks, and two ways to say where a body ends are one too many.
+        if (parser->get().count(http::field::transfer_encoding) > 0)
+            return std::unexpected(Error{Code::http_malformed, 0,
+                                         "Transfer-Encoding is not taken; send Content-Length"});
         auto headers = copy_headers(parser->get());
         if (!headers) return std::unexpected(headers.error());
         request.headers = std::move(*headers);
         have_head = true;
         return size - before;
     }
-    std::expected<std::size_t, Error> check_start(std::size_t used) const {
-        for (char const c : std::string_view(head).substr(0, 8)) {
-            if (c == ' ' || c == '/') break;
-            if (c < 'A' || c > 'Z')
-                return std::unexpected(Error{Code::http_malformed, 0, "no request line"});
-        }
-        return used;
+    // What cannot become a head is refused by its first bytes, not collected up to the limit.
+    bool may_be_request() const {
+        std::size_t const method = std::min(head.find(' '), longest_method);
+        std::string_view const start = std::string_view(head).substr(0, method);
+        return std::ranges::all_of(start, [](char c) { return c >= 'A' && c <= 'Z'; });
     }
 };
 

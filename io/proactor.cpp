@@ -256,7 +256,7 @@ void Proactor::park(pipeline::Nanoseconds deadline) {
     CHECK(result >= 0 || result == -ETIME || result == -EINTR || result == -EAGAIN ||
           result == -EBUSY);
     // A wake whose completion is still in the ring ends one more park, which is harmless.
-    // Pairs with the exchange in wake(), as above.
+    // The order pairs with the exchange in wake(), as above.
     wake_pending_.exchange(false, std::memory_order_acq_rel);
 }
 

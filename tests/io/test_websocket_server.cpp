@@ -85,6 +85,8 @@ TEST(WebSocketServer, a_handler_answers_plain_requests) {
 TEST(WebSocketServer, refuses_bad_requests) {
     EXPECT_TRUE(starts(Http().ask("\x16\x03\x01\x02 TLS hello"), "HTTP/1.1 400 "));
     EXPECT_TRUE(starts(Http().ask("GET / HTTP/1.1\r\nbroken\r\n\r\n"), "HTTP/1.1 400 "));
+    EXPECT_TRUE(starts(Http().ask("POST / HTTP/1.1\r\nTransfer-Encoding: chunked\r\n\r\n0\r\n\r\n"),
+                       "HTTP/1.1 400 "));
     EXPECT_TRUE(starts(Http().ask(upgrade("")), "HTTP/1.1 426 "));
     EXPECT_TRUE(starts(Http().ask(upgrade("Sec-WebSocket-Version: 8\r\n")), "HTTP/1.1 426 "));
     EXPECT_TRUE(starts(Http().ask("GET / HTTP/1.1\r\nUpgrade: websocket\r\nConnection: upgrade\r\n"

@@ -96,7 +96,7 @@ TEST(WebSocketTime, any_byte_counts_as_a_sign_of_life) {
     world.upgrade();
     for (int i = 0; i < 10; ++i) {
         EXPECT_EQ(world.after(20 * second).kind, Kind::none);
-        world.peer->write(pipeline::as_bytes("\x8a")); // half a pong is enough for now
+        world.peer->write(pipeline::as_bytes("\x8a")); // half a pong is enough
         world.settle();
         EXPECT_EQ(world.after(0).kind, Kind::none);
         world.peer->write(pipeline::as_bytes(std::string_view("\0", 1)));
