@@ -65,8 +65,8 @@ class Sampler {
         std::vector<std::size_t> order(variants.size());
         for (std::size_t i = 0; i < order.size(); ++i) order[i] = i;
         if (depth >= shallow) {
-            std::ranges::stable_sort(order, {},
-                                     [&](std::size_t i) { return variants[i].field_count; });
+            std::ranges::sort(order, {},
+                              [&](std::size_t i) { return std::pair(variants[i].field_count, i); });
         } else {
             std::swap(order[0], order[random_.below(order.size())]);
         }
