@@ -13,8 +13,6 @@ namespace decoders {
 using pipeline::u128;
 namespace {
 
-// Phase, pallet, event and an empty list of topics: no record is smaller.
-constexpr std::size_t min_record_bytes = 4;
 constexpr std::size_t apply_extrinsic_bytes = 5; // its tag and a u32
 
 // Where each field of an event starts; one more for the end.
@@ -143,11 +141,15 @@ bool TransferScan::next(Transfer& out) {
     while (!failed_ && index_ < count_) {
         auto const* at = at_;
         auto const left = static_cast<std::size_t>(end_ - at);
-        if (left < min_record_bytes) return fail(Code::end_of_input, end_);
+        if (left == 0) return fail(Code::end_of_input, end_);
         auto const phase = at[0];
         if (phase > 2) return fail(Code::bad_variant, at, phase);
         auto const* event = at + (phase == 0 ? apply_extrinsic_bytes : 1);
-        if (static_cast<std::size_t>(event - at) + 3 > left) return fail(Code::end_of_input, end_);
+        auto const to_event = static_cast<std::size_t>(event - at);
+        if (to_event + 2 > left) {
+            bool const unknown = to_event < left && plans.pages[event[0]] == 0;
+            return unknown ? unknown_event(event) : fail(Code::end_of_input, end_);
+        }
         auto const& plan = plans.event(event[0], event[1]);
         if (plan.run.size == no_such) return unknown_event(event);
 
@@ -185,11 +187,12 @@ bool TransferScan::next(Transfer& out) {
     return false;
 }
 
+// `event` may be the last byte, if it already is a pallet that does not exist.
 bool TransferScan::unknown_event(std::uint8_t const* event) {
-    error_.event = event_name(runtime_, event[0], event[1]);
     error_.type = runtime_.metadata().outer_event;
-    bool const pallet_known = runtime_.plans().pages[event[0]] != 0;
-    return fail(Code::bad_variant, event + (pallet_known ? 1 : 0), event[pallet_known ? 1 : 0]);
+    if (runtime_.plans().pages[event[0]] == 0) return fail(Code::bad_variant, event, event[0]);
+    error_.event = event_name(runtime_, event[0], event[1]);
+    return fail(Code::bad_variant, event + 1, event[1]);
 }
 
 std::expected<ScanResult, EventsError> TransferScan::result() const {

@@ -45,17 +45,23 @@ std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
     return value;
 }
 
+// Of a frame that is no JSON after all simdjson lets go of the document: it must not be touched
+// again.
 Error JsonRpc::Impl::error(simdjson::error_code code) {
     switch (code) {
     case simdjson::INCORRECT_TYPE: return error(Code::json_type);
+    case simdjson::INDEX_OUT_OF_BOUNDS:
     case simdjson::NO_SUCH_FIELD: return error(Code::json_missing);
     case simdjson::NUMBER_ERROR:
     case simdjson::NUMBER_OUT_OF_RANGE: return error(Code::json_number);
-    case simdjson::DEPTH_ERROR: return error(Code::json_too_deep);
-    case simdjson::CAPACITY: return error(Code::json_too_large);
-    case simdjson::UTF8_ERROR: return error(Code::json_utf8);
-    default: return error(Code::json_syntax);
+    default: break;
     }
+    auto const fatal = error(code == simdjson::DEPTH_ERROR  ? Code::json_too_deep
+                             : code == simdjson::CAPACITY   ? Code::json_too_large
+                             : code == simdjson::UTF8_ERROR ? Code::json_utf8
+                                                            : Code::json_syntax);
+    parsed = false;
+    return fatal;
 }
 
 Error JsonRpc::Impl::error(Code code) {
@@ -250,6 +256,7 @@ std::expected<void, Error> JsonRpc::Impl::read_error(Envelope& out) {
 }
 
 std::expected<ondemand::value, Error> JsonRpc::Impl::top_member(std::string_view name) {
+    if (!parsed) return std::unexpected(Error{Code::json_syntax, 0});
     document.rewind();
     ondemand::value value;
     auto const code = document.find_field_unordered(name).get(value);

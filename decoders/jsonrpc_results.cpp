@@ -254,7 +254,7 @@ std::expected<StorageChanges, Error> JsonRpc::storage_changes(std::span<WantedCh
     ondemand::value element = *value;
     if (form_of(type) == Form::array) {
         auto const code = value->at(index).get(element);
-        if (code != simdjson::SUCCESS) return std::unexpected(impl.error(Code::json_missing));
+        if (code != simdjson::SUCCESS) return std::unexpected(impl.error(code));
     }
     ondemand::object object;
     if (auto const code = element.get_object().get(object); code != simdjson::SUCCESS) {
