@@ -75,7 +75,9 @@ int cmd_admin(Common const& common, std::vector<std::string> const& words,
               std::vector<std::pair<std::string, std::string>> const& args) {
     pipeline::SystemClock const clock;
     std::string const path = socket_path(common);
-    auto const answer = io::ask_unix(path, request_line(words, args), clock,
+    auto wanted = args;
+    if (common.output == Output::table) wanted.emplace_back("text", "true"); // rendered by the service
+    auto const answer = io::ask_unix(path, request_line(words, wanted), clock,
                                      clock.monotonic() + common.timeout);
     if (!answer) {
         fmt::print(stderr, "spyhop: {}\n", io::describe(answer.error()));

@@ -1,7 +1,8 @@
 // `spyhop node`: a stand-in Substrate node over WebSocket, and the same node inside `spyhop demo`.
 //
 // cmd_node() runs in the calling thread until SIGINT or SIGTERM. EmbeddedNodes runs on a thread of
-// its own with its own proactor; start() and stop() are called by one thread. Failures are sentences.
+// its own with its own proactor; start() and stop() are called by one thread. Failures are
+// sentences.
 #pragma once
 
 #include "pipeline/types.hpp"
@@ -25,8 +26,9 @@ struct NodeOptions {
 };
 
 // Prints "listening on ws://127.0.0.1:PORT" (the first chain; further chains one line each with
-// their path) to stdout when ready. Blocks SIGINT and SIGTERM in this thread and in those it starts,
-// so it must be called before others are started. Returns the exit code: 0 after a signal, 1 failed.
+// their path) to stdout when ready. Blocks SIGINT and SIGTERM in this thread and in those it
+// starts, so it must be called before others are started. Returns the exit code: 0 after a signal,
+// 1 failed.
 int cmd_node(NodeOptions const& options);
 
 // One chain that an embedded node plays, served at ws://127.0.0.1:PORT/<name>.

@@ -19,14 +19,14 @@ namespace {
 // Durations are checked while parsing, so that a wrong one is a usage error.
 CLI::Option* duration_option(CLI::App* app, std::string const& name, pipeline::Nanoseconds& out,
                              std::string const& help) {
-    return app->add_option_function<std::string>(
-        name,
-        [&out, name](std::string const& text) {
+    auto const set = [&out](std::string const& text) {
+        out = stages::parse_duration(text).value_or(0);
+    };
+    return app->add_option_function<std::string>(name, set, help)
+        ->check([](std::string const& text) {
             auto const parsed = stages::parse_duration(text);
-            if (!parsed) throw CLI::ValidationError(name, "\"" + text + "\": " + parsed.error());
-            out = *parsed;
-        },
-        help);
+            return parsed ? std::string() : "\"" + text + "\": " + parsed.error();
+        });
 }
 
 // What was typed, and what to do about it.
@@ -146,24 +146,34 @@ struct CommandLine {
     std::vector<std::string> names_; // what names_at() points into
 };
 
-// The first word that is neither a known name nor an option's value, with what it may have meant.
-std::string hint(CommandLine& line, std::vector<std::string> const& arguments) {
+// What a person most likely got wrong: the first word that nothing here is called.
+std::string unknown_word(CommandLine& line, std::vector<std::string> const& arguments) {
     auto const known = line.names_at(arguments);
+    bool first_word = true;
     for (std::string const& word : arguments) {
         std::string const name = word.substr(0, word.find('='));
+        bool const is_option = name.starts_with("--");
+        bool const is_command = !name.starts_with('-') && std::exchange(first_word, false);
+        if (!is_option && !is_command) continue;
         if (std::find(known.begin(), known.end(), name) != known.end()) continue;
         std::string_view const near = stages::nearest(name, known);
-        if (!near.empty()) return fmt::format("; did you mean {}?", near);
+        return fmt::format("there is no {} {}{}", is_option ? "option" : "command", name,
+                           near.empty() ? std::string("; spyhop --help lists everything")
+                                        : fmt::format("; did you mean {}?", near));
     }
-    return "; spyhop --help lists everything";
+    return {};
 }
 
 int usage_error(CommandLine& line, std::vector<std::string> const& arguments,
                 CLI::ParseError const& error) {
     if (error.get_exit_code() == 0) return line.app.exit(error); // --help, --version
-    std::string what = error.what();
-    what.resize(what.find_last_not_of(" \n.") + 1);
-    fmt::print(stderr, "spyhop: {}{}\n", what, hint(line, arguments));
+    std::string what = unknown_word(line, arguments);
+    if (what.empty()) {
+        what = error.what();
+        what.resize(what.find_last_not_of(" \n.") + 1);
+        what += "; spyhop --help lists everything";
+    }
+    fmt::print(stderr, "spyhop: {}\n", what);
     return exit_usage;
 }
 

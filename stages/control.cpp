@@ -84,6 +84,8 @@ std::string Control::answer(std::string_view line, Role role, pipeline::Turn con
     if (auto const request = parse_admin_request(line)) {
         json = request->json;
         answer = dispatch(*request, role, turn);
+        // The commands of the binary ask for both: the code for the shell, the text for the person.
+        if (request->args.contains("text")) answer.members += ",\"text\":" + quoted(answer.text);
     } else {
         answer = {exit_usage, request.error(), {}};
     }
@@ -174,7 +176,7 @@ std::string Control::status_table(pipeline::Turn const& turn) const {
 
 Control::Answer Control::metrics(AdminRequest const&, pipeline::Turn const&) {
     std::string const text = needs_.metrics.exposition();
-    return {0, text, ",\"text\":" + quoted(text)};
+    return {0, text, ",\"exposition\":" + quoted(text)};
 }
 
 Control::Answer Control::shutdown(AdminRequest const& request, pipeline::Turn const&) {
