@@ -127,7 +127,7 @@ struct HttpRequestParser::Machine {
         if (!used) return used;
         if (!parser->is_header_done())
             return std::unexpected(Error{Code::http_malformed, 0, "incomplete head"});
-        // Small bodies have no need of chunks, and two ways to say where a body ends are one too many.
+        // Small bodies need no chunks, and two ways to say where a body ends are one too many.
         if (parser->get().count(http::field::transfer_encoding) > 0)
             return std::unexpected(Error{Code::http_malformed, 0,
                                          "Transfer-Encoding is not taken; send Content-Length"});
