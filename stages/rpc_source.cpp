@@ -13,6 +13,14 @@ constexpr std::size_t questions_busy = 32; // beyond this nothing new is asked o
 double seconds(Nanoseconds time) {
     return static_cast<double>(time / pipeline::millisecond) / 1000.0;
 }
+
+// What a node says may hold line breaks; in a log they would forge lines.
+std::string printable(std::string_view text) {
+    std::string shown(text);
+    for (char& c : shown)
+        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
+    return shown;
+}
 } // namespace
 
 RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes)
@@ -85,7 +93,7 @@ void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
     std::size_t const next = (endpoint_ + 1) % options_.endpoints.size();
     Nanoseconds const due = backoff_.failed(now);
     needs_.log.write(pipeline::Level::warning, "source",
-                     fmt::format("{}: {}. Next attempt at {} in {:.1f} s.", place(), why,
+                     fmt::format("{}: {}. Next attempt at {} in {:.1f} s.", place(), printable(why),
                                  options_.endpoints[next].authority(),
                                  seconds(due > now ? due - now : 0)));
     endpoint_ = next;
