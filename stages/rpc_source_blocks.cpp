@@ -121,7 +121,7 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
     BlockValues values;
     if (question.ask == Ask::events) {
         auto const read = read_values();
-        if (!read) {
+        if (!read || read->hash != question.hash) { // not a change set, or of another block
             needs_.metrics.add(SourceMetric::malformed);
             follower_.events_failed(question.hash, now);
             return Outcome::done;
