@@ -106,7 +106,8 @@ RpcSource::Outcome RpcSource::on_push(Nanoseconds received, Nanoseconds now) {
     if (!values) return malformed("a storage notice", values.error());
     auto const pushed_number = read_integer(values->number);
     auto const header = follower_.find(values->hash);
-    if (!pushed_number && !header) return Outcome::done; // its head will come; then it is asked for
+    bool const usable = pushed_number && *pushed_number <= ~std::uint32_t{0};
+    if (!usable && !header) return Outcome::done; // its head will come; then it is asked for
     auto const number = header ? header->number : static_cast<std::uint32_t>(*pushed_number);
     if (!follower_.wants(values->hash, number)) return Outcome::done;
     if (values->events.empty() || values->timestamp.empty()) return Outcome::done; // asked for later
