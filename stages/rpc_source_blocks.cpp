@@ -22,6 +22,13 @@ std::optional<std::uint64_t> read_integer(std::string_view hex) {
     return value;
 }
 
+// Timestamp.Now in milliseconds; one beyond the year 9999 is none, and 0 says so.
+std::uint64_t read_timestamp(std::string_view hex) {
+    constexpr std::uint64_t last_ms = 253'402'300'799'999;
+    auto const value = read_integer(hex).value_or(0);
+    return value <= last_ms ? value : 0;
+}
+
 // System.LastRuntimeUpgrade: {spec_version: Compact<u32>, spec_name: str}.
 std::optional<std::uint32_t> read_upgrade(std::string_view hex) {
     std::uint8_t bytes[256];
@@ -207,7 +214,7 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
     Frame frame = frame_of(received);
     if (size) frame.payload = arena.commit(*size);
     BlockRef const block{values.hash, number, follower_.is_final(values.hash),
-                         read_integer(values.timestamp).value_or(0)};
+                         read_timestamp(values.timestamp)};
     frame.body = BlockBytes{block, spec_version};
     frames_.emit(frame);
     return Outcome::done;
