@@ -199,7 +199,7 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
     std::string_view const text = values.events.empty() ? "0x00" : values.events;
     bool const fits = text.size() / 2 <= arena.largest();
     auto const room = arena.reserve(fits ? text.size() / 2 : 0);
-    if (room.empty() && fits && text.size() > 2) return Outcome::hold;
+    if (fits && room.data() == nullptr) return Outcome::hold; // also for nothing but "0x"
     auto const size = fits ? decoders::hex_decode(text, room)
                            : std::unexpected(decoders::Error{decoders::Code::too_long, 0,
                                                              arena.largest()});
