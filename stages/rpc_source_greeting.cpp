@@ -71,9 +71,10 @@ RpcSource::Outcome RpcSource::on_genesis(decoders::Envelope const& reply) {
     return Outcome::done;
 }
 
-void RpcSource::on_properties(decoders::Envelope const&) {
+void RpcSource::on_properties(decoders::Envelope const& reply) {
     auto const properties = json_.properties();
-    if (!properties) needs_.metrics.add(SourceMetric::malformed);
+    bool const refused = reply.kind == decoders::FrameKind::error_reply; // counted as such
+    if (!properties && !refused) needs_.metrics.add(SourceMetric::malformed);
     auto const known = properties.value_or(decoders::Properties{});
     facts_.symbol.assign(known.symbol.value_or(symbol_unknown));
     facts_.decimals =
