@@ -260,6 +260,7 @@ void RpcSource::subscribe(Nanoseconds now) {
     ask({.ask = Ask::subscribe_finalized}, "", now);
     ask({.ask = Ask::subscribe_runtime}, "", now);
     ask({.ask = Ask::subscribe_storage}, keys_params(keys), now);
+    follower_.set_grace(options_.follower.grace); // an earlier endpoint may have had no pushes
     cadence_.start(now);
     backoff_.succeeded(now);
     needs_.log.write(pipeline::Level::info, "source",
