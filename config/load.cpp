@@ -173,7 +173,8 @@ void read_rule(Reader& in, Config const& config, stages::Rule& out) {
                                                *out.levels[i], below));
         below = *out.levels[i];
     }
-    if (below.empty())
+    bool const any = in.has(levels[0]) || in.has(levels[1]) || in.has(levels[2]);
+    if (!any)
         in.complain("name", "the rule has no level: notable, important or critical, at least one");
 }
 
@@ -301,8 +302,7 @@ Loaded load(std::string const& path) {
     constexpr std::size_t config_bytes_max = 4 << 20;
     auto const text = io::read_file(path, config_bytes_max);
     if (text) return load_text(*text, path);
-    Loaded loaded;
-    loaded.config.file = path;
+    Loaded loaded; // the error names the file itself
     loaded.problems.push_back({{}, io::describe(text.error()), false});
     return loaded;
 }
@@ -314,6 +314,7 @@ bool Loaded::usable() const {
 
 std::string to_text(Config const& config, Problem const& problem) {
     std::string_view const grade = problem.warning ? "warning: " : "";
+    if (config.file.empty()) return problem.text;
     if (problem.where.line == 0) return fmt::format("{}: {}{}", config.file, grade, problem.text);
     return fmt::format("{}:{}:{}: {}{}", config.file, problem.where.line, problem.where.column,
                        grade, problem.text);

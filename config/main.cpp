@@ -169,7 +169,7 @@ int usage_error(CommandLine& line, std::vector<std::string> const& arguments,
     if (error.get_exit_code() == 0) return line.app.exit(error); // --help, --version
     std::string what = unknown_word(line, arguments);
     if (what.empty()) {
-        what = error.what();
+        what = arguments.empty() ? "a command is needed" : error.what();
         what.resize(what.find_last_not_of(" \n.") + 1);
         what += "; spyhop --help lists everything";
     }

@@ -113,6 +113,8 @@ void append_json_string(std::string_view text, std::string& out) {
             out += "\xef\xbf\xbd"; // U+FFFD
         } else if (byte == '"' || byte == '\\') {
             (out += '\\') += text[i];
+        } else if (byte == '\n') {
+            out += "\\n";
         } else if (byte < 0x20 || byte == 0x7f) {
             fmt::format_to(std::back_inserter(out), "\\u{:04x}", byte);
         } else {
