@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <tuple>
 
 namespace config {
 
@@ -290,11 +291,13 @@ Loaded load_text(std::string_view text, std::string const& name) {
     root.tables("sink", [&](Reader& in) { read_sink(in, config.sinks.emplace_back()); });
     root.finish();
     check_whole(config, loaded.problems);
-    std::stable_sort(loaded.problems.begin(), loaded.problems.end(),
-                     [](Problem const& a, Problem const& b) {
-                         return std::pair(a.where.line, a.where.column) <
-                                std::pair(b.where.line, b.where.column);
-                     });
+    std::sort(loaded.problems.begin(), loaded.problems.end(),
+              [](Problem const& left, Problem const& right) {
+                  auto const key = [](Problem const& problem) {
+                      return std::tie(problem.where.line, problem.where.column, problem.text);
+                  };
+                  return key(left) < key(right);
+              });
     return loaded;
 }
 
