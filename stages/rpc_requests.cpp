@@ -11,7 +11,10 @@ namespace stages {
 
 std::string_view method_of(Ask ask) {
     switch (ask) {
-    case Ask::genesis: return "chain_getBlockHash";
+    case Ask::genesis:
+    case Ask::best_hash:
+    case Ask::head_hash:
+    case Ask::final_hash: return "chain_getBlockHash";
     case Ask::properties: return "system_properties";
     case Ask::best_header:
     case Ask::header: return "chain_getHeader";

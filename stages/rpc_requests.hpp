@@ -31,6 +31,9 @@ enum class Ask : std::uint8_t {
     subscribe_finalized,
     subscribe_runtime,
     subscribe_storage,
+    best_hash,  // of the height of best_header: is a header's hash what we make of it?
+    head_hash,  // of a best head at `number`, whose parent is `block`, on chains where it is not
+    final_hash, // the same of a finalized head
     header,
     events,            // state_queryStorageAt of all keys a block needs
     events_plain,      // state_getStorage of System.Events alone, where queryStorageAt is refused

@@ -127,6 +127,7 @@ class RpcSource : pipeline::Pinned {
     Outcome introduced(Nanoseconds received, Nanoseconds now);
     Outcome on_genesis(decoders::Envelope const& reply);
     void on_properties(decoders::Envelope const& reply);
+    void on_best_hash(decoders::Envelope const& reply);
     Outcome on_runtime_version(Question const& question, Nanoseconds received, Nanoseconds now);
     void fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now);
     void on_metadata_versions(Question const& question, decoders::Envelope const& reply,
@@ -146,6 +147,7 @@ class RpcSource : pipeline::Pinned {
     Outcome on_notification(decoders::Envelope const& envelope, Nanoseconds received,
                             Turn const& turn);
     void on_new_head(decoders::Header const& header, Turn const& turn);
+    void on_head_hash(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
     Outcome on_header(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
     // The four values of the change set in the message at hand; error: not a change set.
     std::expected<BlockValues, decoders::Error> read_values();
@@ -183,6 +185,9 @@ class RpcSource : pipeline::Pinned {
     ChainFacts facts_{};
     unsigned introductions_ = 0; // answers of the first round still to come
     decoders::Header best_{};
+    // False on chains whose headers have more in them than we hash (Avail is one): their heads are
+    // named by the node, at the cost of a question each.
+    bool own_hashes_ = true;
 
     // runtimes
     std::vector<std::uint32_t> loaded_;    // spec versions whose metadata was sent on

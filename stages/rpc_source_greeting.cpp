@@ -95,9 +95,20 @@ RpcSource::Outcome RpcSource::introduced(Nanoseconds received, Nanoseconds now) 
     frames_.emit(frame);
     send_note();
     // A block's events are decoded by the runtime in the state of its parent.
-    Hash const state = best_.number == 0 ? best_.hash : best_.parent;
+    Hash const state = best_.number == 0 ? facts_.genesis : best_.parent;
+    if (best_.number > 0) ask({.ask = Ask::best_hash}, std::to_string(best_.number), now);
     ask({.ask = Ask::runtime_version, .hash = state}, hash_param(state), now);
     return Outcome::done;
+}
+
+void RpcSource::on_best_hash(decoders::Envelope const& reply) {
+    auto const hash = decoders::parse_hash(reply.text);
+    if (reply.form != decoders::Form::string || !hash) return; // nothing learned, nothing lost
+    own_hashes_ = *hash == best_.hash;
+    if (own_hashes_) return;
+    needs_.log.write(pipeline::Level::warning, "source",
+                     place() + ": headers here do not hash as Substrate's do; the node is asked "
+                               "for the hash of each head");
 }
 
 RpcSource::Outcome RpcSource::on_runtime_version(Question const& question, Nanoseconds,
