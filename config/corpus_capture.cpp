@@ -242,10 +242,11 @@ io::CaptureChain make_chain(std::string const& name, decoders::Runtime const& ru
     } else {
         notes.push_back(name + ": its genesis hash is not known, one is made up");
     }
-    chain.description = fmt::format(
-        R"({{"name":"{}","specName":"{}","properties":{{"ss58Format":{},"tokenDecimals":{},"tokenSymbol":"{}"}}}})",
-        name, runtime.spec_name(), runtime.ss58_prefix().value_or(42), found ? known->decimals : 12,
-        found ? known->symbol : "UNIT");
+    chain.description =
+        fmt::format(R"({{"name":"{}","specName":"{}","properties":{{"ss58Format":{},)"
+                    R"("tokenDecimals":{},"tokenSymbol":"{}"}}}})",
+                    name, runtime.spec_name(), runtime.ss58_prefix().value_or(42),
+                    found ? known->decimals : 12, found ? known->symbol : "UNIT");
     return chain;
 }
 

@@ -1,15 +1,15 @@
-// Capture files: what a node said, kept as typed records of bytes and integers. Recorded from a real
-// chain, written by the traffic generator, played by the stand-in node. io knows no chain: what the
-// bytes mean is decided by whoever writes and reads them.
+// Capture files: what a node said, kept as typed records of bytes and integers. Recorded from a
+// real chain, written by the traffic generator, played by the stand-in node. io knows no chain:
+// what the bytes mean is decided by whoever writes and reads them.
 //
 //   file    "spyhop-capture 1\n" and 15 zero bytes (32 bytes), then records until the end
 //   record  u32 payload size | u8 kind | 3 zero bytes | u64 xxh64 of the payload, seeded with the
 //           xxh64 of those 8 bytes | payload; all integers little-endian
 //
-// Order matters: a chain record opens (or comes back to) a chain, and the records that follow belong
-// to it; a runtime stands before the first block that names its version. The file is append-only: a
-// writer that dies leaves at most one torn record, which the reader reports with its byte offset
-// after every whole record before it was handed out.
+// Order matters: a chain record opens (or comes back to) a chain, and the records that follow
+// belong to it; a runtime stands before the first block that names its version. The file is
+// append-only: a writer that dies leaves at most one torn record, which the reader reports with
+// its byte offset after every whole record before it was handed out.
 //
 // Threads: each object belongs to one. Blocking file calls: for tools and start-up, not for a data
 // plane turn. Fails by CaptureError (a sentence and a byte offset), never by throwing; a damaged

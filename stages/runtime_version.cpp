@@ -29,7 +29,8 @@ std::expected<std::string, std::string> runtime_version_json(decoders::Runtime c
         return std::unexpected("System.Version cannot be read: " + describe(cursor.error()));
     }
     return fmt::format(
-        R"({{"specName":"{}","implName":"{}","authoringVersion":{},"specVersion":{},"implVersion":{},)"
+        R"({{"specName":"{}","implName":"{}","authoringVersion":{},"specVersion":{},)"
+        R"("implVersion":{},)"
         R"("apis":[{}],"transactionVersion":{},"systemVersion":{},"stateVersion":{}}})",
         spec_name, impl_name, authoring, spec, impl, apis, transaction, state, state);
 }

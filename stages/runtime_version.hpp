@@ -9,8 +9,8 @@
 
 namespace stages {
 
-// {"specName":…,"implName":…,"authoringVersion":…,"specVersion":…,"implVersion":…,"apis":[["0x…",1]],
-// "transactionVersion":…,"systemVersion":…,"stateVersion":…}
+// {"specName":…,"implName":…,"authoringVersion":…,"specVersion":…,"implVersion":…,
+// "apis":[["0x…",1]],"transactionVersion":…,"systemVersion":…,"stateVersion":…}
 [[nodiscard]] std::expected<std::string, std::string>
 runtime_version_json(decoders::Runtime const& runtime);
 

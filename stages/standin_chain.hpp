@@ -1,5 +1,6 @@
-// Where the stand-in node's chain comes from. A feed gives capture records in the order of a capture
-// file: one chain, then runtimes and blocks, each runtime before the first block that names it.
+// Where the stand-in node's chain comes from. A feed gives capture records in the order of a
+// capture file: one chain, then runtimes and blocks, each runtime before the first block that names
+// it.
 //
 // One thread; a feed is owned by its node. It cannot fail: files are read before a feed is built.
 #pragma once

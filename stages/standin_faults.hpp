@@ -1,9 +1,11 @@
-// What the stand-in node does wrong on purpose: a table of faults, read from a scenario file (TOML).
+// What the stand-in node does wrong on purpose: a table of faults, read from a scenario file
+// (TOML).
 //
 //   [[fault]]
 //   at_block = 5            # the 5th block after the one it starts with
 //   kind = "garbage_events" # a name of fault_kinds
-//   count = 1               # blocks, requests or bytes, as the kind's row says; its default otherwise
+//   count = 1               # blocks, requests or bytes, as the kind's row says; its default
+//   otherwise
 //
 // Pure values; any thread. Fails with file:line:column and a sentence.
 #pragma once

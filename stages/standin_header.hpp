@@ -1,5 +1,5 @@
-// SCALE encoded block headers, backwards: the stand-in node keeps headers as they are hashed and has
-// to show them as JSON. Pure; any thread. Bytes that are no header give nothing.
+// SCALE encoded block headers, backwards: the stand-in node keeps headers as they are hashed and
+// has to show them as JSON. Pure; any thread. Bytes that are no header give nothing.
 #pragma once
 
 #include "decoders/header.hpp"

@@ -3,8 +3,8 @@
 // that it is time for one. Good enough for polkadot-js to connect, read metadata, follow heads and
 // decode events. Blocks come from a ChainFeed: a capture (finite) or the traffic generator.
 //
-// The first block of the feed is there from the start, as best and finalized. A block's state has the
-// runtime that executes its child: state_getRuntimeVersion and metadata "at H" answer with the
+// The first block of the feed is there from the start, as best and finalized. A block's state has
+// the runtime that executes its child: state_getRuntimeVersion and metadata "at H" answer with the
 // spec version of the block that follows H in the feed. Of a parent that the node does not have it
 // knows the runtime only (chain_getHeader answers null there, as a pruned node does).
 //

@@ -87,7 +87,8 @@ void StandinNode::Impl::tell_storage(NodeBlock const& before, NodeBlock const& n
 
 // -- finality ------------------------------------------------------------------------------------
 
-// Finalizes what lies finality_lag_blocks behind the best block, and at least so many. Announces the newest only, as nodes do. False when nothing was left to do.
+// Finalizes what lies finality_lag_blocks behind the best block, and at least so many. Announces
+// the newest only, as nodes do. False when nothing was left to do.
 bool StandinNode::Impl::advance_finality(std::size_t least) {
     auto& blocks = state->history();
     std::vector<NodeBlock const*> open; // above the finalized block, oldest first
@@ -117,8 +118,8 @@ void StandinNode::Impl::begin_branch(std::uint64_t blocks) {
     }
 }
 
-// The branch's block at the height of held[index]: other state root, so another hash, and the events
-// of the block before the fork, which are then told and have to be taken back.
+// The branch's block at the height of held[index]: other state root, so another hash, and the
+// events of the block before the fork, which are then told and have to be taken back.
 io::CaptureBlock StandinNode::Impl::sibling(std::size_t index) const {
     io::CaptureBlock block = held[index];
     auto parts = decode_header(block.header);

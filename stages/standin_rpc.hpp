@@ -1,8 +1,8 @@
 // The stand-in node's answers to plain JSON-RPC methods: functions of its state and the parameters.
 // Subscriptions are the node's own business (standin_node.cpp).
 //
-// One thread, no side effects. A failure is a JSON-RPC error: code and message, both as polkadot-sdk
-// servers give them.
+// One thread, no side effects. A failure is a JSON-RPC error: code and message, both as
+// polkadot-sdk servers give them.
 #pragma once
 
 #include "stages/standin_state.hpp"

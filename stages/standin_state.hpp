@@ -1,5 +1,5 @@
-// What the stand-in node knows: its runtimes, a bounded history of blocks, and the storage of each as
-// far as a monitor asks for it. The keys every block has (System.Events, Number, ParentHash,
+// What the stand-in node knows: its runtimes, a bounded history of blocks, and the storage of each
+// as far as a monitor asks for it. The keys every block has (System.Events, Number, ParentHash,
 // BlockHash, LastRuntimeUpgrade, Timestamp.Now) are made from the block itself; any other key comes
 // from the capture and lives on until a later block writes it.
 //

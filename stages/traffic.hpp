@@ -1,10 +1,11 @@
-// Realistic traffic on any runtime, from a seed: blocks with headers that chain, the events that real
-// blocks are full of, and transfers whose amounts are heavy-tailed, so that a whale passes every few
-// blocks. The same seed and runtime give the same bytes on every machine.
+// Realistic traffic on any runtime, from a seed: blocks with headers that chain, the events that
+// real blocks are full of, and transfers whose amounts are heavy-tailed, so that a whale passes
+// every few blocks. The same seed and runtime give the same bytes on every machine.
 //
 // A feed like any other: chain, runtime, then blocks without end. One thread; owns what it makes;
 // borrows the runtime, which must outlive it. Block n is of `start_ms + n * block_ms`, or, where a
-// clock is given, of the time at which it will be due: a node asks for a block one block time ahead.
+// clock is given, of the time at which it will be due: a node asks for a block one block time
+// ahead.
 #pragma once
 
 #include "decoders/account.hpp"

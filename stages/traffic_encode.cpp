@@ -140,7 +140,8 @@ ByteBuffer make_extrinsic(Runtime const& runtime, std::optional<Account> signer,
             body.push_back(static_cast<std::uint8_t>(random.next()));
         }
         for (auto const& extension : runtime.metadata().extrinsic.extensions) {
-            // A sampled mortal era would name a phase outside its period; immortal is one zero byte.
+            // A sampled mortal era would name a phase outside its period; immortal is one zero
+            // byte.
             if (extension.name == "CheckMortality" || extension.name == "CheckEra") {
                 body.push_back(0);
                 continue;

@@ -1,6 +1,6 @@
-// The pieces the traffic generator writes blocks with: events, calls and extrinsics with some fields
-// chosen and the rest sampled, on any runtime. One thread; borrows runtime and random source.
-// What a runtime does not have is refused, never made up.
+// The pieces the traffic generator writes blocks with: events, calls and extrinsics with some
+// fields chosen and the rest sampled, on any runtime. One thread; borrows runtime and random
+// source. What a runtime does not have is refused, never made up.
 #pragma once
 
 #include "decoders/account.hpp"
@@ -17,8 +17,8 @@ namespace stages {
 
 using ByteBuffer = std::vector<std::uint8_t>;
 
-// A chosen field: an account (as the field's type wants it), an integer of the field's width, or the
-// value's bytes as they are.
+// A chosen field: an account (as the field's type wants it), an integer of the field's width, or
+// the value's bytes as they are.
 struct Choice {
     std::string_view names; // "who|account"
     std::variant<decoders::Account, pipeline::u128, ByteBuffer> value;

@@ -1,6 +1,7 @@
 // Peer test: polkadot-js itself talks to `spyhop node`.
 //
-//   npm ci && SPYHOP_BIN=build/spyhop node polkadot_js.mjs [--capture FILE] [--blocks N] [--block-time 1s]
+//   npm ci && SPYHOP_BIN=build/spyhop node polkadot_js.mjs [--capture FILE] [--blocks N]
+//       [--block-time 1s]
 //
 // Starts the node, connects @polkadot/api, reads metadata, follows new and finalized heads, decodes
 // the events of several blocks by subscription and by api.at(hash), decodes the blocks themselves,
@@ -33,7 +34,8 @@ function ok(condition, text) {
 
 // The node's first line names its address; further lines the chains it serves.
 function start_node() {
-  const options = ['node', '--listen', '127.0.0.1:0', '--block-time', argument('--block-time', '1s')];
+  const block_time = argument('--block-time', '1s');
+  const options = ['node', '--listen', '127.0.0.1:0', '--block-time', block_time];
   if (capture) options.push('--capture', capture);
   const child = spawn(bin, options, { stdio: ['ignore', 'pipe', 'inherit'] });
   let text = '';
@@ -112,7 +114,7 @@ async function check_block(api, provider, folder, hash) {
   const executed = await provider.send('state_getMetadata', [header.parentHash.toHex()]);
   const ours = our_transfers(folder, executed, raw);
   ok(records.length === ours.count && records.length > 0,
-    `block ${number}: ${records.length} events by both (metadata ${executed.length / 2 - 1} bytes)`);
+    `block ${number}: ${records.length} events by both (${executed.length / 2 - 1} bytes)`);
   ok(JSON.stringify(theirs) === JSON.stringify(ours.transfers),
     `block ${number}: ${theirs.length} transfers by both`);
   const block = await api.rpc.chain.getBlock(hash);
@@ -129,24 +131,27 @@ async function check_chain(url, folder) {
   try {
     const version = api.runtimeVersion;
     ok(version.specVersion.toNumber() > 0,
-      `${url}: ${version.specName} ${version.specVersion}, metadata V${api.runtimeMetadata.version}`);
+      `${url}: ${version.specName} ${version.specVersion}, V${api.runtimeMetadata.version}`);
     ok(api.registry.chainSS58 !== undefined && api.registry.chainTokens.length > 0,
-      `${url}: ${api.registry.chainTokens} ${api.registry.chainDecimals} ${api.registry.chainSS58}`);
+      `${url}: ${api.registry.chainTokens}, SS58 prefix ${api.registry.chainSS58}`);
     const [heads, finalized, events] = await Promise.all([
       collect(wanted_blocks, (callback) => api.rpc.chain.subscribeNewHeads(callback)),
       collect(wanted_blocks - 2, (callback) => api.rpc.chain.subscribeFinalizedHeads(callback)),
       collect(wanted_blocks, (callback) => api.query.system.events(callback)),
     ]);
-    const chained = (list) => list.every((head, i) =>
-      i === 0 || head.parentHash.eq(list[i - 1].hash) || head.number.toNumber() > list[i - 1].number.toNumber());
+    const height = (head) => head.number.toNumber();
+    const chained = (list) => list.every((head, i) => i === 0 ||
+      head.parentHash.eq(list[i - 1].hash) || height(head) > height(list[i - 1]));
     ok(chained(heads), `${url}: new heads ${heads.map((head) => head.number)}`);
     ok(chained(finalized), `${url}: finalized heads ${finalized.map((head) => head.number)}`);
-    const behind = heads.at(-1).number.toNumber() - finalized.at(-1).number.toNumber();
+    const behind = height(heads.at(-1)) - height(finalized.at(-1));
     ok(behind > 0 || capture, `${url}: finality is ${behind} behind the best head`);
     ok(events.every((records) => Array.isArray([...records])),
       `${url}: events by subscription ${events.map((records) => records.length)}`);
     let transfers = 0;
-    for (const head of heads.slice(1)) transfers += await check_block(api, provider, folder, head.hash);
+    for (const { hash } of heads.slice(1)) {
+      transfers += await check_block(api, provider, folder, hash);
+    }
     ok(transfers > 0 || capture, `${url}: ${transfers} transfers compared`);
   } finally {
     await api.disconnect();
