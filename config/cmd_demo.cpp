@@ -6,10 +6,12 @@
 #include "config/exit_codes.hpp"
 #include "config/log.hpp"
 #include "config/service.hpp"
+#include "pipeline/clock.hpp"
 
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
+#include <optional>
 #include <unistd.h>
 
 namespace config {
@@ -109,7 +111,15 @@ int cmd_demo(Common const& common, DemoOptions const& options) {
         fmt::print(stderr, "spyhop: {}\n", service.error().text);
         return service.error().exit_code;
     }
-    int const exit_code = (*service)->run([&] { return nodes.finished() && (*service)->caught_up(); });
+    // What a recording's end leaves open for longer than this will never come.
+    constexpr pipeline::Nanoseconds patience = 30 * pipeline::second;
+    pipeline::SystemClock const clock;
+    std::optional<pipeline::Nanoseconds> ended;
+    int const exit_code = (*service)->run([&] {
+        if (!nodes.finished()) return false;
+        if (!ended) ended = clock.monotonic();
+        return (*service)->caught_up() || clock.monotonic() - *ended > patience;
+    });
     service->reset(); // the service first: it is the node's client
     nodes.stop();
     return exit_code;

@@ -6,6 +6,7 @@
 #include "config/stage_options.hpp"
 #include "io/append_file.hpp"
 #include "stages/deliver.hpp"
+#include "stages/rpc_source.hpp"
 
 #include <algorithm>
 #include <csignal>
@@ -203,6 +204,19 @@ bool Service::flushed() const {
                 page->read(i) > 0)
                 return false;
     return true;
+}
+
+// A block that is still being asked for is in no link; only the source's own numbers show it.
+bool Service::caught_up() const {
+    auto const index = [](stages::SourceMetric metric) { return static_cast<std::size_t>(metric); };
+    std::size_t const best = index(stages::SourceMetric::best);
+    std::size_t const finalized = index(stages::SourceMetric::finalized);
+    for (auto const& page : topology_.metrics().pages()) {
+        bool const of_source = page->rows().size() == stages::source_metrics.size() &&
+                               page->rows()[best].name == stages::source_metrics[best].name;
+        if (of_source && page->read(best) != page->read(finalized)) return false;
+    }
+    return topology_.settled();
 }
 
 int Service::drain(int exit_code, pipeline::Nanoseconds drain_max) {

@@ -36,8 +36,9 @@ class Service {
     // the exit code.
     int run(std::function<bool()> const& finished = {});
 
-    // Nothing is on its way through the pipeline just now.
-    bool caught_up() const { return topology_.settled(); }
+    // Every chain's best block is final and told, and nothing is on its way through the pipeline.
+    // True only of chains that have stopped growing: recorded ones, at their end.
+    bool caught_up() const;
 
   private:
     Service(Config const& config, pipeline::Log& log);
