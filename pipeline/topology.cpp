@@ -124,7 +124,8 @@ void Topology::stop() {
 }
 
 // A message is popped after its results were emitted, and links are looked at from the sources
-// down: so an empty link seen here stays empty, and one pass over them is enough.
+// down: so an empty link seen here stays empty. What a last message left in its stage shows only
+// after that thread's pass: who must be sure asks twice, with passes in between.
 bool Topology::settled() const {
     for (auto const& link : links_)
         if (link->waiting() > 0) return false;

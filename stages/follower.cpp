@@ -67,10 +67,13 @@ void Follower::want_ancestors(Hash hash, Nanoseconds now) {
         if (anchor_ && hash == anchor_->hash) return;
         Block& block = blocks_[hash];
         block.wanted = true;
+        if (block.linked) return; // the walk has passed here before
+        bool const numbered = block.header_known || block.told;
+        if (numbered && anchor_ && block.number <= anchor_->number) return;
+        if (block.told && block.number <= *floor_ + 1) return;
         if (!block.header_known) return need_header(hash, now);
-        if (anchor_ && block.number <= anchor_->number) return;
-        if (!needs_telling(block)) return;
-        want(hash, block);
+        block.linked = true;
+        if (needs_telling(block)) want(hash, block);
         if (block.number <= *floor_ + 1) return;
         hash = block.parent;
     }

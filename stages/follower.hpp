@@ -94,6 +94,7 @@ class Follower {
         bool wanted = false;
         bool events_asked = false;
         bool told = false;
+        bool linked = false; // what lies below it is wanted as well, or told
         bool final_path = false;
         Nanoseconds not_before = 0; // of the next question about it
     };

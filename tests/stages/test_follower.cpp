@@ -139,6 +139,18 @@ TEST(Follower, a_head_far_ahead_closes_the_gap_by_parent_hash) {
     EXPECT_EQ(world.run(), "10a 14a 13a 12a 11a ");
 }
 
+// After a pause the node's first word is the newest block; it must not hide what lies before it.
+TEST(Follower, a_pushed_block_does_not_hide_the_gap_below_it) {
+    World world;
+    world.follower.head(block(10), t0);
+    world.push(10);
+    world.follower.connection_lost();
+    world.push(14);
+    world.follower.head(block(15), t0);
+    world.push(15);
+    EXPECT_EQ(world.run(), "10a 14a 15a 13a 12a 11a ");
+}
+
 TEST(Follower, siblings_of_a_final_block_are_abandoned) {
     World world;
     world.blocks.push_back(block(11, 'b'));
