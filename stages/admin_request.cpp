@@ -92,7 +92,13 @@ std::expected<AdminRequest, std::string> from_json(std::string_view line) {
                 std::string const owned(name);
                 simdjson::ondemand::value value;
                 if (arg.value().get(value)) return bad("that is not JSON");
-                if (value.get_string().get(text)) text = value.raw_json_token(); // 10, true
+                if (value.get_string().get(text)) {
+                    simdjson::ondemand::json_type type;
+                    if (value.type().get(type) || type == simdjson::ondemand::json_type::array ||
+                        type == simdjson::ondemand::json_type::object)
+                        return bad("an argument is neither text nor number nor switch");
+                    text = value.raw_json_token(); // 10, true
+                }
                 request.args[owned] = std::string(text.substr(0, text.find_last_not_of(" ") + 1));
                 if (request.args.size() > admin_args_max) return bad("too many arguments");
             }
@@ -100,6 +106,7 @@ std::expected<AdminRequest, std::string> from_json(std::string_view line) {
             return bad("`" + std::string(key) + "` is not known here");
         }
     }
+    if (!document.current_location().error()) return bad("something follows the object");
     return request;
 }
 
