@@ -6,7 +6,10 @@ namespace stages {
 
 Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipeline::Log& log,
                pipeline::MetricsPage& metrics, pipeline::Out<Candidate> candidates)
-    : rules_(std::move(rules)), log_(log), metrics_(metrics), candidates_(candidates) {
+    : rules_(std::move(rules))
+    , log_(log)
+    , metrics_(metrics)
+    , candidates_(candidates) {
     CHECK(rules_.size() <= rules_max);
     for (std::string& name : chains) chains_.push_back({std::move(name), {}});
 }
@@ -62,7 +65,10 @@ void Detect::learn(Chain& chain, std::uint16_t index, AssetFacts const& facts) {
 
 void Detect::judge(Candidate& candidate, Chain const& chain, Transfer const& transfer) {
     metrics_.add(DetectMetric::transfers);
-    if (transfer.asset >= chain.assets.size()) return;
+    if (transfer.asset >= chain.assets.size()) { // decode's book of assets is full
+        metrics_.add(DetectMetric::unjudged);
+        return;
+    }
     Asset const& asset = chain.assets[transfer.asset];
     bool met = false;
     for (Bound const& bound : asset.bounds) {
