@@ -40,8 +40,13 @@ std::optional<double> lag_seconds(SourceNote const& note, pipeline::Turn const& 
 
 Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server, Needs needs,
                  pipeline::Nanoseconds started)
-    : options_(std::move(options)), server_(std::move(server)), needs_(std::move(needs)),
-      started_(started), notes_(options_.chains.size()) {}
+    : options_(std::move(options))
+    , server_(std::move(server))
+    , needs_(std::move(needs))
+    , started_(started)
+    , notes_(options_.chains.size()) {
+    for (SourceNote& note : notes_) note.state = SourceState::waiting; // nothing heard yet
+}
 
 // Every command, once: name, who may, what for, how.
 std::span<Control::Command const> Control::commands() {
@@ -131,10 +136,9 @@ Control::Answer Control::status(AdminRequest const&, pipeline::Turn const& turn)
         R"("ready":{},"locked":false,"chains":[)",
         quoted(options_.version), (turn.now - started_) / pipeline::second, turn.regime.epoch,
         to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready());
-    for (std::size_t i = 0; i < notes_.size(); ++i)
-        members += (i ? "," : "") + chain_json(i, turn);
-    members += fmt::format(R"(],"processes":[{{"name":"spyhop","pid":{},"restarts":0}}])",
-                           options_.pid);
+    for (std::size_t i = 0; i < notes_.size(); ++i) members += (i ? "," : "") + chain_json(i, turn);
+    members +=
+        fmt::format(R"(],"processes":[{{"name":"spyhop","pid":{},"restarts":0}}])", options_.pid);
     return {0, status_table(turn), members};
 }
 
