@@ -41,7 +41,8 @@ std::uint32_t choose_metadata_version(pipeline::Bytes list) {
 std::size_t metadata_offset(pipeline::Bytes bytes) {
     constexpr std::uint8_t magic[] = {'m', 'e', 't', 'a'};
     auto const window = bytes.first(std::min<std::size_t>(bytes.size(), 16));
-    auto const found = std::search(window.begin(), window.end(), std::begin(magic), std::end(magic));
+    auto const found =
+        std::search(window.begin(), window.end(), std::begin(magic), std::end(magic));
     return static_cast<std::size_t>(found - window.begin());
 }
 
@@ -77,8 +78,7 @@ void RpcSource::on_properties(decoders::Envelope const& reply) {
     if (!properties && !refused) needs_.metrics.add(SourceMetric::malformed);
     auto const known = properties.value_or(decoders::Properties{});
     facts_.symbol.assign(known.symbol.value_or(symbol_unknown));
-    facts_.decimals =
-        std::min(known.decimals.value_or(decimals_unknown), decoders::max_decimals);
+    facts_.decimals = std::min(known.decimals.value_or(decimals_unknown), decoders::max_decimals);
     facts_.ss58_prefix = known.ss58_prefix.value_or(prefix_unknown);
     if (known.symbol && known.decimals) return;
     needs_.log.write(pipeline::Level::warning, "source",
@@ -123,6 +123,8 @@ RpcSource::Outcome RpcSource::on_runtime_version(Question const& question, Nanos
         return Outcome::done;
     }
     if (current_spec_ == 0) current_spec_ = version->spec_version;
+    // Another one than before the connection was lost: until it is met, every block is asked about.
+    if (state_ == SourceState::greeting) announced_spec_ = version->spec_version;
     if (state_ == SourceState::greeting && runtime_loaded(version->spec_version))
         runtime_ready(now);
     else
@@ -200,12 +202,12 @@ void RpcSource::ask_asset_keys(std::uint32_t map, std::string_view after, Nanose
     std::string const prefix = decoders::hex_text(options_.asset_maps[map]);
     std::string const start = after.empty() ? "null" : fmt::format("\"{}\"", after);
     ++assets_open_;
-    ask({.ask = Ask::asset_keys, .number = map}, fmt::format("\"{}\",{},{}", prefix, asset_page, start),
-        now);
+    ask({.ask = Ask::asset_keys, .number = map},
+        fmt::format("\"{}\",{},{}", prefix, asset_page, start), now);
 }
 
-RpcSource::Outcome RpcSource::on_asset_keys(Question const& question,
-                                            decoders::Envelope const&, Nanoseconds now) {
+RpcSource::Outcome RpcSource::on_asset_keys(Question const& question, decoders::Envelope const&,
+                                            Nanoseconds now) {
     --assets_open_;
     std::string last;
     bool bad = false;
@@ -244,8 +246,8 @@ void RpcSource::ask_asset_values(Nanoseconds now) {
 RpcSource::Outcome RpcSource::on_asset_value(Question const& question,
                                              decoders::Envelope const& reply, Nanoseconds received,
                                              Nanoseconds now) {
-    bool const usable = reply.form == decoders::Form::string &&
-                        reply.text.size() / 2 <= asset_value_bytes_max;
+    bool const usable =
+        reply.form == decoders::Form::string && reply.text.size() / 2 <= asset_value_bytes_max;
     if (usable) {
         auto const& key = asset_keys_[question.number];
         auto& arena = frames_.link().arena();
