@@ -38,16 +38,16 @@ void check_secrets(Config const& config, std::vector<Problem>& problems) {
     if (!config.subscan) return;
     SubscanConfig const& subscan = *config.subscan;
     if (!subscan.api_key_env.empty() && !std::getenv(subscan.api_key_env.c_str()))
-        problems.push_back({{}, fmt::format("subscan.api_key_env: ${} is not set",
-                                            subscan.api_key_env), true});
+        problems.push_back(
+            {{}, fmt::format("subscan.api_key_env: ${} is not set", subscan.api_key_env), true});
     if (subscan.api_key_file.empty()) return;
     if (auto const key = io::read_secret(subscan.api_key_file); !key)
         problems.push_back({{}, "subscan.api_key_file: " + io::describe(key.error()), false});
 }
 
 // Opens a WebSocket and closes it again; nothing is asked.
-std::expected<void, io::Error> reach(IoThread& thread, ChainConfig const& chain,
-                                     io::Url const& url, pipeline::Clock const& clock) {
+std::expected<void, io::Error> reach(IoThread& thread, ChainConfig const& chain, io::Url const& url,
+                                     pipeline::Clock const& clock) {
     io::SystemRandom random;
     io::WebSocketOptions options;
     options.ca_file = chain.ca_file;
@@ -75,7 +75,9 @@ void check_endpoints(Config const& config, std::vector<Problem>& problems) {
         for (io::Url const& url : chain.endpoints) {
             auto const result = reach(thread, chain, url, clock);
             reached += result.has_value();
-            if (!result) faults.push_back(io::describe(result.error()));
+            if (!result)
+                faults.push_back(
+                    fmt::format("{}: {}", url.authority(), io::describe(result.error())));
         }
         for (std::string const& fault : faults) // one living node is enough to work
             problems.push_back({chain.endpoints_where,
