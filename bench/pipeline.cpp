@@ -68,7 +68,8 @@ struct Player : pipeline::Pinned {
     std::uint64_t played = 0;
     std::uint64_t wanted = 0;
 
-    explicit Player(pipeline::Out<Frame> out) : frames(out) {}
+    explicit Player(pipeline::Out<Frame> out)
+        : frames(out) {}
     auto outputs() { return std::tie(frames); }
 
     void send(Frame frame, std::vector<std::uint8_t> const& bytes) {
@@ -97,6 +98,39 @@ std::vector<std::uint8_t> read_metadata() {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
+// Player, decode, detect, route and deliver on one thread.
+Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Frame>& frames,
+             pipeline::MetricsPage& lines, pipeline::MetricsPage& decoded, pipeline::Log& log,
+             pipeline::Clock const& clock) {
+    auto& facts = topology.link<Fact>("facts", {.depth = 1024});
+    auto& candidates = topology.link<Candidate>("candidates", {.depth = 1024});
+    auto& verdicts = topology.link<Verdict>("verdicts", {.depth = 1024});
+    auto& book = topology.metrics();
+    std::vector<std::unique_ptr<Sink>> sinks;
+    sinks.push_back(std::make_unique<NullSink>());
+    auto& player = topology.stage({"player", pipeline::Process::hybrid, "all"},
+                                  std::make_unique<Player>(frames));
+    topology.stage(
+        {"decode", pipeline::Process::hybrid, "all"},
+        std::make_unique<Decode>(std::vector<std::string>{"polkadot"}, log, decoded, facts),
+        frames);
+    topology.stage({"detect", pipeline::Process::hybrid, "all"},
+                   std::make_unique<Detect>(std::vector{rule}, std::vector<std::string>{"polkadot"},
+                                            log, book.add("", detect_metrics), candidates),
+                   facts);
+    topology.stage({"route", pipeline::Process::legacy, "all"},
+                   std::make_unique<Route>(std::vector<std::string>{"large"}, 1,
+                                           book.add("", route_metrics), verdicts),
+                   candidates);
+    topology.stage(
+        {"deliver", pipeline::Process::legacy, "all"},
+        std::make_unique<Deliver>(
+            DeliverOptions{{"polkadot"}, {{"large", RuleKind::large_transfer}}, {}, 65'536},
+            std::move(sinks), clock, lines),
+        verdicts);
+    return player;
+}
+
 // The level decides how many transfers become lines: "0" all of them, a high one none.
 void block_to_lines(benchmark::State& state, char const* level) {
     auto const metadata = read_metadata();
@@ -112,41 +146,16 @@ void block_to_lines(benchmark::State& state, char const* level) {
         return std::make_unique<pipeline::Sleeper>(clock);
     });
     auto& frames = topology.link<Frame>("frames", {.depth = 256, .arena_bytes = 8 << 20});
-    auto& facts = topology.link<Fact>("facts", {.depth = 1024});
-    auto& candidates = topology.link<Candidate>("candidates", {.depth = 1024});
-    auto& verdicts = topology.link<Verdict>("verdicts", {.depth = 1024});
     auto& book = topology.metrics();
     Rule rule;
     rule.name = "large";
     rule.chains = {true};
     rule.assets = {"native"};
     rule.levels[0] = level;
-    std::vector<std::unique_ptr<Sink>> sinks;
-    sinks.push_back(std::make_unique<NullSink>());
     auto& lines = book.add("", deliver_metrics);
     auto& decoded = book.add("", decode_metrics);
 
-    auto& player = topology.stage({"player", pipeline::Process::hybrid, "all"},
-                                  std::make_unique<Player>(frames));
-    topology.stage({"decode", pipeline::Process::hybrid, "all"},
-                   std::make_unique<Decode>(std::vector<std::string>{"polkadot"}, log, decoded,
-                                            facts),
-                   frames);
-    topology.stage({"detect", pipeline::Process::hybrid, "all"},
-                   std::make_unique<Detect>(std::vector{rule}, std::vector<std::string>{"polkadot"},
-                                            log, book.add("", detect_metrics), candidates),
-                   facts);
-    topology.stage({"route", pipeline::Process::legacy, "all"},
-                   std::make_unique<Route>(std::vector<std::string>{"large"}, 1,
-                                           book.add("", route_metrics), verdicts),
-                   candidates);
-    topology.stage({"deliver", pipeline::Process::legacy, "all"},
-                   std::make_unique<Deliver>(DeliverOptions{{"polkadot"},
-                                                            {{"large", RuleKind::large_transfer}},
-                                                            {},
-                                                            65'536},
-                                             std::move(sinks), clock, lines),
-                   verdicts);
+    auto& player = wire(topology, rule, frames, lines, decoded, log, clock);
     if (!topology.finish()) return state.SkipWithError("the wiring is wrong");
 
     Frame hello;
@@ -168,8 +177,10 @@ void block_to_lines(benchmark::State& state, char const* level) {
     }
     auto const blocks = static_cast<double>(decoded.read(DecodeMetric::blocks));
     state.SetItemsProcessed(static_cast<std::int64_t>(decoded.read(DecodeMetric::events)));
-    state.counters["events_a_block"] = static_cast<double>(decoded.read(DecodeMetric::events)) / blocks;
-    state.counters["lines_a_block"] = static_cast<double>(lines.read(DeliverMetric::lines)) / blocks;
+    state.counters["events_a_block"] =
+        static_cast<double>(decoded.read(DecodeMetric::events)) / blocks;
+    state.counters["lines_a_block"] =
+        static_cast<double>(lines.read(DeliverMetric::lines)) / blocks;
     state.counters["blocks"] = benchmark::Counter(blocks, benchmark::Counter::kIsRate);
 }
 BENCHMARK_CAPTURE(block_to_lines, quiet, "100000000000")->Name("pipeline/block/no_line");

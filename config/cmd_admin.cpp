@@ -57,7 +57,8 @@ Reply read_reply(std::string const& json) {
     simdjson::dom::parser parser;
     simdjson::dom::element document;
     if (parser.parse(json).get(document)) {
-        reply.error = "the service's answer cannot be read; is it the same version as this command?";
+        reply.error =
+            "the service's answer cannot be read; is it the same version as this command?";
         return reply;
     }
     std::string_view text;
@@ -76,9 +77,10 @@ int cmd_admin(Common const& common, std::vector<std::string> const& words,
     pipeline::SystemClock const clock;
     std::string const path = socket_path(common);
     auto wanted = args;
-    if (common.output == Output::table) wanted.emplace_back("text", "true"); // rendered by the service
-    auto const answer = io::ask_unix(path, request_line(words, wanted), clock,
-                                     clock.monotonic() + common.timeout);
+    if (common.output == Output::table)
+        wanted.emplace_back("text", "true"); // rendered by the service
+    auto const answer =
+        io::ask_unix(path, request_line(words, wanted), clock, clock.monotonic() + common.timeout);
     if (!answer) {
         fmt::print(stderr, "spyhop: {}\n", io::describe(answer.error()));
         return exit_code_of(answer.error());

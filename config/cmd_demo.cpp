@@ -23,7 +23,8 @@ namespace fs = std::filesystem;
 // A folder of the demo's own, gone when the demo is.
 class TemporaryFolder {
   public:
-    TemporaryFolder() : path_((fs::temp_directory_path() / "spyhop-demo-XXXXXX").string()) {
+    TemporaryFolder()
+        : path_((fs::temp_directory_path() / "spyhop-demo-XXXXXX").string()) {
         good_ = mkdtemp(path_.data()) != nullptr;
     }
     ~TemporaryFolder() {
@@ -67,7 +68,8 @@ Config demo_config(std::vector<std::string> const& names, std::vector<std::strin
     config.service.isolation = Isolation::thread;
     stages::Rule rule;
     rule.name = "large-transfer";
-    // Recorded blocks are few: every transfer is shown. Generated traffic is shown from 10,000 tokens.
+    // Recorded blocks are few: every transfer is shown. Generated traffic is shown from 10,000
+    // tokens.
     rule.assets = {recorded ? "*" : "native"};
     rule.levels = {recorded ? "0" : "10000", "100000", "1000000"};
     rule.chains.assign(names.size(), true);
@@ -91,7 +93,8 @@ int cmd_demo(Common const& common, DemoOptions const& options) {
     TemporaryFolder const folder;
     if (!chains || !folder.good()) {
         fmt::print(stderr, "spyhop: {}\n",
-                   chains ? "no temporary folder can be made; is TMPDIR writable?" : chains.error());
+                   chains ? "no temporary folder can be made; is TMPDIR writable?"
+                          : chains.error());
         return exit_failed;
     }
     std::vector<std::string> names;

@@ -73,8 +73,8 @@ int cmd_run(Common const& common, std::string const& config_path) {
 
 int cmd_topology(Common const&, TopologyOptions const& options) {
     Loaded const loaded = options.config_path.empty()
-                              ? load_text(default_configuration(), "default.toml")
-                              : load(options.config_path);
+                            ? load_text(default_configuration(), "default.toml")
+                            : load(options.config_path);
     print_problems(loaded, false);
     if (!loaded.usable()) return exit_bad_configuration;
     // The same wiring as a running service's, over a network where nobody is.
@@ -83,19 +83,19 @@ int cmd_topology(Common const&, TopologyOptions const& options) {
     pipeline::NoLog log;
     io::LoopbackNetwork nowhere(clock);
     pipeline::Switchboard switchboard(first_regime(loaded.config));
-    pipeline::Topology topology(clock, switchboard, loaded.config.service.idle,
-                                [&](std::string const&) {
-                                    return std::make_unique<pipeline::Sleeper>(clock);
-                                });
-    World const world{loaded.config,
-                      clock,
-                      random,
-                      log,
-                      switchboard,
-                      [&](pipeline::Driver&) -> io::Network& { return nowhere; },
-                      [](pipeline::Driver&) { return std::vector<std::unique_ptr<stages::Sink>>(); },
-                      [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
-                      {}};
+    pipeline::Topology topology(
+        clock, switchboard, loaded.config.service.idle,
+        [&](std::string const&) { return std::make_unique<pipeline::Sleeper>(clock); });
+    World const world{
+        loaded.config,
+        clock,
+        random,
+        log,
+        switchboard,
+        [&](pipeline::Driver&) -> io::Network& { return nowhere; },
+        [](pipeline::Driver&) { return std::vector<std::unique_ptr<stages::Sink>>(); },
+        [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
+        {}};
     if (auto const built = build_topology(topology, world); !built) {
         fmt::print(stderr, "spyhop: {}\n", built.error());
         return exit_failed;

@@ -5,7 +5,7 @@
     asm(".section .rodata\n"                                                                       \
         ".balign 16\n"                                                                             \
         ".hidden " #symbol "_begin\n.global " #symbol "_begin\n" #symbol "_begin:\n"               \
-        ".incbin \"" file "\"\n"                                           \
+        ".incbin \"" file "\"\n"                                                                   \
         ".hidden " #symbol "_end\n.global " #symbol "_end\n" #symbol "_end:\n"                     \
         ".byte 0\n"                                                                                \
         ".previous\n");                                                                            \

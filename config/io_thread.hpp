@@ -1,5 +1,5 @@
-// The poller of a thread that talks to the outside: an io_uring proactor and the network on it, in the
-// order they have to be destroyed. Belongs to the driver of its thread.
+// The poller of a thread that talks to the outside: an io_uring proactor and the network on it, in
+// the order they have to be destroyed. Belongs to the driver of its thread.
 #pragma once
 
 #include "io/proactor.hpp"
@@ -10,7 +10,8 @@ namespace config {
 class IoThread final : public pipeline::Poller {
   public:
     explicit IoThread(std::unique_ptr<io::Proactor> made)
-        : proactor_(std::move(made)), network_(*proactor_) {}
+        : proactor_(std::move(made))
+        , network_(*proactor_) {}
 
     bool poll() override { return proactor_->poll(); }
     void park(pipeline::Nanoseconds deadline) override { proactor_->park(deadline); }

@@ -21,19 +21,18 @@ constexpr std::size_t chains_max = 256;
 // What is written in the contract but not built yet is refused by name, not called unknown.
 constexpr std::string_view rule_kinds[] = {"large_transfer"};
 constexpr std::string_view rule_kinds_later[] = {
-    "watch", "dormant_awakening", "coordination", "consolidation", "dispersion", "drain",
-    "structuring", "exchange_flow", "new_whale", "whale_exit", "unbonding", "burst",
-    "market_volume", "pass_through", "test_then_large", "chain_health"};
+    "watch",         "dormant_awakening", "coordination",    "consolidation", "dispersion", "drain",
+    "structuring",   "exchange_flow",     "new_whale",       "whale_exit",    "unbonding",  "burst",
+    "market_volume", "pass_through",      "test_then_large", "chain_health"};
 constexpr std::string_view sink_kinds[] = {"ndjson"};
-constexpr std::string_view sink_kinds_later[] = {"webhook",   "slack",        "discord", "telegram",
-                                                 "matrix",    "pagerduty",    "nats",
-                                                 "alertmanager"};
+constexpr std::string_view sink_kinds_later[] = {"webhook", "slack",     "discord", "telegram",
+                                                 "matrix",  "pagerduty", "nats",    "alertmanager"};
 constexpr std::string_view health_checks[] = {
-    "error_rate", "latency",  "alert_mismatch", "crash",       "quality", "latency_regression",
-    "rpc_lost",   "memory",   "block_progress", "queue_depth", "quota"};
+    "error_rate", "latency", "alert_mismatch", "crash",       "quality", "latency_regression",
+    "rpc_lost",   "memory",  "block_progress", "queue_depth", "quota"};
 constexpr std::string_view health_actions[] = {
-    "none",     "investigate",        "reduce_traffic", "high_speed", "subscan_only",
-    "rollback", "immediate_rollback", "graceful_restart"};
+    "none",         "investigate", "reduce_traffic",     "high_speed",
+    "subscan_only", "rollback",    "immediate_rollback", "graceful_restart"};
 
 template <std::size_t N>
 bool one_of(std::string_view what, std::string_view const (&names)[N]) {
@@ -83,9 +82,9 @@ void read_subscan(Reader& in, SubscanConfig& out) {
 bool read_name(Reader& in, std::string& out) {
     in.required("name");
     if (!in.text("name", out)) return false;
-    bool const good =
-        !out.empty() && out.size() <= name_bytes_max &&
-        std::all_of(out.begin(), out.end(), [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
+    bool const good = !out.empty() && out.size() <= name_bytes_max &&
+                      std::all_of(out.begin(), out.end(),
+                                  [](char c) { return c > ' ' && c < '\x7f' && c != '"'; });
     if (!good)
         in.complain("name", fmt::format("a name is 1 to {} printable ASCII characters without "
                                         "blanks and quotes",
@@ -139,12 +138,15 @@ void read_chain(Reader& in, ChainConfig& out) {
 
 void read_rule(Reader& in, Config const& config, stages::Rule& out) {
     read_name(in, out.name);
+    for (stages::Rule const& other : config.rules)
+        if (&other != &out && other.name == out.name && !out.name.empty())
+            in.complain("name", fmt::format("two rules are called \"{}\"", out.name));
     in.required("kind");
     std::string kind;
     if (in.text("kind", kind)) {
         if (one_of(kind, rule_kinds_later))
-            in.complain("kind", fmt::format("\"{}\" is not in this version; it has large_transfer",
-                                            kind));
+            in.complain("kind",
+                        fmt::format("\"{}\" is not in this version; it has large_transfer", kind));
         else if (!one_of(kind, rule_kinds))
             in.complain("kind", fmt::format("\"{}\" is no kind of rule; this version has "
                                             "large_transfer",
@@ -227,10 +229,10 @@ void read_sink(Reader& in, SinkConfig& out) {
     in.required("kind");
     std::string kind;
     if (in.text("kind", kind) && !one_of(kind, sink_kinds))
-        in.complain("kind", one_of(kind, sink_kinds_later)
-                                ? fmt::format("\"{}\" is not in this version; it has ndjson", kind)
-                                : fmt::format("\"{}\" is no kind of sink; this version has ndjson",
-                                              kind));
+        in.complain("kind",
+                    one_of(kind, sink_kinds_later)
+                        ? fmt::format("\"{}\" is not in this version; it has ndjson", kind)
+                        : fmt::format("\"{}\" is no kind of sink; this version has ndjson", kind));
     in.text("path", out.path);
     if (out.path.empty()) in.complain("path", "\"-\" (stdout) or the path of a file is needed");
     out.where = in.where("path");
@@ -243,7 +245,8 @@ void check_whole(Config& config, std::vector<Problem>& problems) {
     if (config.chains.size() > chains_max)
         problems.push_back({{}, fmt::format("more than {} chains", chains_max), false});
     if (config.rules.size() > stages::Detect::rules_max)
-        problems.push_back({{}, fmt::format("more than {} rules", stages::Detect::rules_max), false});
+        problems.push_back(
+            {{}, fmt::format("more than {} rules", stages::Detect::rules_max), false});
     if (config.rules.empty())
         problems.push_back({{}, "no [[rule]]: nothing would ever be told", true});
     std::set<std::string_view> names;
@@ -251,17 +254,12 @@ void check_whole(Config& config, std::vector<Problem>& problems) {
         if (!names.insert(chain.name).second)
             problems.push_back(
                 {chain.where, fmt::format("two chains are called \"{}\"", chain.name), false});
-    names.clear();
-    for (stages::Rule const& rule : config.rules)
-        if (!names.insert(rule.name).second)
-            problems.push_back({{}, fmt::format("two rules are called \"{}\"", rule.name), false});
     if (config.sinks.empty()) config.sinks.push_back({});
     auto const to_stdout = std::count_if(config.sinks.begin(), config.sinks.end(),
                                          [](SinkConfig const& sink) { return sink.path == "-"; });
     if (to_stdout > 1)
-        problems.push_back(
-            {config.sinks.back().where, "two sinks write to stdout; every line would be doubled",
-             false});
+        problems.push_back({config.sinks.back().where,
+                            "two sinks write to stdout; every line would be doubled", false});
 }
 
 } // namespace

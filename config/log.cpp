@@ -10,8 +10,9 @@ namespace {
 class StderrLog final : public pipeline::Log {
   public:
     StderrLog(bool quiet, bool color)
-        : logger_("spyhop", std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(
-                                color ? spdlog::color_mode::automatic : spdlog::color_mode::never)) {
+        : logger_("spyhop",
+                  std::make_shared<spdlog::sinks::ansicolor_stderr_sink_mt>(
+                      color ? spdlog::color_mode::automatic : spdlog::color_mode::never)) {
         logger_.set_pattern("%Y-%m-%dT%H:%M:%S.%eZ %^%l%$ %v", spdlog::pattern_time_type::utc);
         logger_.set_level(quiet ? spdlog::level::err : spdlog::level::info);
         logger_.flush_on(spdlog::level::info);

@@ -50,9 +50,9 @@ struct CommandLine {
         app.add_option_function<std::string>(
                "-o,--output",
                [this](std::string const& text) {
-                   common.output = text == "json"     ? Output::json
-                                   : text == "ndjson" ? Output::ndjson
-                                                      : Output::table;
+                   common.output = text == "json"   ? Output::json
+                                 : text == "ndjson" ? Output::ndjson
+                                                    : Output::table;
                },
                "table, json or ndjson")
             ->check(CLI::IsMember({"table", "json", "ndjson"}));
@@ -120,9 +120,8 @@ struct CommandLine {
             });
         auto* const shutdown = app.add_subcommand("shutdown", "drain and end the running service");
         shutdown->add_option("--drain", drain, "how long to wait for the last alert (10s)");
-        shutdown->callback([this] {
-            exit_code = cmd_admin(common, {"shutdown"}, {{"drain", drain}});
-        });
+        shutdown->callback(
+            [this] { exit_code = cmd_admin(common, {"shutdown"}, {{"drain", drain}}); });
     }
 
     // Every name that could have been meant, at the deepest command that was understood.
@@ -133,8 +132,7 @@ struct CommandLine {
                 if (sub->get_name() == word) at = sub;
         names_.clear();
         for (CLI::App const* scope : {static_cast<CLI::App const*>(&app), at}) {
-            for (CLI::App const* sub :
-                 scope->get_subcommands([](CLI::App const*) { return true; }))
+            for (CLI::App const* sub : scope->get_subcommands([](CLI::App const*) { return true; }))
                 names_.push_back(sub->get_name());
             for (CLI::Option const* option : scope->get_options())
                 for (std::string const& name : option->get_lnames()) names_.push_back("--" + name);

@@ -22,8 +22,7 @@ void notify(std::string_view state) {
     address.sun_family = AF_UNIX;
     std::memcpy(address.sun_path, path, std::strlen(path));
     if (address.sun_path[0] == '@') address.sun_path[0] = '\0'; // abstract names
-    auto const size =
-        static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
+    auto const size = static_cast<socklen_t>(offsetof(sockaddr_un, sun_path) + std::strlen(path));
     // A manager that does not listen is no reason not to work.
     (void)::sendto(socket_fd, state.data(), state.size(), MSG_NOSIGNAL,
                    reinterpret_cast<sockaddr const*>(&address), size);
@@ -43,8 +42,8 @@ pipeline::Nanoseconds watchdog_interval() {
     auto const [end, error] = std::from_chars(text, text + std::strlen(text), microseconds);
     constexpr std::uint64_t longest = 86'400'000'000; // a day
     return error == std::errc() && *end == '\0' && microseconds <= longest
-               ? microseconds * pipeline::microsecond
-               : 0;
+             ? microseconds * pipeline::microsecond
+             : 0;
 }
 
 } // namespace config

@@ -1,5 +1,5 @@
-// systemd's notification protocol (sd_notify(3)): one datagram to $NOTIFY_SOCKET, nothing where it is
-// not set. Main thread.
+// systemd's notification protocol (sd_notify(3)): one datagram to $NOTIFY_SOCKET, nothing where it
+// is not set. Main thread.
 #pragma once
 
 #include "pipeline/types.hpp"

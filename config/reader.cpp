@@ -203,12 +203,11 @@ void Reader::finish() {
     for (auto const& [key, node] : table_) {
         if (std::find(known_.begin(), known_.end(), key.str()) != known_.end()) continue;
         std::string_view const near = stages::nearest(key.str(), known_);
-        problems_.push_back({place_of(key.source()),
-                             fmt::format("unknown key `{}`{}{}", key.str(),
-                                         path_.empty() ? "" : " in " + path_,
-                                         near.empty() ? ""
-                                                      : fmt::format("; did you mean `{}`?", near)),
-                             false});
+        problems_.push_back(
+            {place_of(key.source()),
+             fmt::format("unknown key `{}`{}{}", key.str(), path_.empty() ? "" : " in " + path_,
+                         near.empty() ? "" : fmt::format("; did you mean `{}`?", near)),
+             false});
     }
 }
 

@@ -1,5 +1,5 @@
-// Reads one table of a TOML document: every key is asked for once, by name; what nobody asked for is an
-// unknown key. Problems are collected, so that a person sees all of them at once.
+// Reads one table of a TOML document: every key is asked for once, by name; what nobody asked for
+// is an unknown key. Problems are collected, so that a person sees all of them at once.
 //
 // One thread. Views of the document; lives no longer than it.
 #pragma once
@@ -17,11 +17,14 @@ namespace config {
 class Reader {
   public:
     Reader(toml::table const& table, std::string path, std::vector<Problem>& problems)
-        : table_(table), path_(std::move(path)), problems_(problems) {}
+        : table_(table)
+        , path_(std::move(path))
+        , problems_(problems) {}
     Reader(Reader const&) = delete;
     Reader& operator=(Reader const&) = delete;
 
-    // Each leaves `out` alone when the key is absent, and complains when it is not what it should be.
+    // Each leaves `out` alone when the key is absent, and complains when it is not what it should
+    // be.
     // True: the key is there and good.
     bool text(std::string_view key, std::string& out);
     bool boolean(std::string_view key, bool& out);

@@ -24,7 +24,10 @@ class FileSink final : public stages::Sink {
   public:
     FileSink(std::unique_ptr<io::AppendFile> file, std::string path, pipeline::Log& log,
              pipeline::StopRequest& stop)
-        : file_(std::move(file)), path_(std::move(path)), log_(log), stop_(stop) {}
+        : file_(std::move(file))
+        , path_(std::move(path))
+        , log_(log)
+        , stop_(stop) {}
 
     bool append(std::string_view line) override { return file_->append(line); }
     std::size_t pending() const override { return file_->pending(); }
@@ -79,7 +82,8 @@ std::unique_ptr<pipeline::Poller> make_poller(pipeline::Clock const& clock, pipe
 class Heartbeat {
   public:
     explicit Heartbeat(pipeline::Topology& topology)
-        : topology_(topology), interval_(watchdog_interval() / 3) {}
+        : topology_(topology)
+        , interval_(watchdog_interval() / 3) {}
 
     pipeline::Nanoseconds interval() const { return interval_; } // 0: nobody listens
 
@@ -106,8 +110,10 @@ void block_signals() {
 }
 
 Service::Service(Config const& config, pipeline::Log& log)
-    : config_(config), log_(log), switchboard_(first_regime(config)),
-      topology_(clock_, switchboard_, config.service.idle,
+    : config_(config)
+    , log_(log)
+    , switchboard_(first_regime(config))
+    , topology_(clock_, switchboard_, config.service.idle,
                 [this](std::string const&) { return make_poller(clock_, log_); }) {}
 
 Service::~Service() = default;
@@ -123,19 +129,16 @@ std::expected<void, Failure> Service::build() {
     auto const io_of = [](pipeline::Driver& driver) -> IoThread& {
         return static_cast<IoThread&>(driver.poller());
     };
-    World const world{config_,
-                      clock_,
-                      random_,
-                      log_,
-                      switchboard_,
-                      [&](pipeline::Driver& driver) -> io::Network& {
-                          return io_of(driver).network();
-                      },
-                      [this](pipeline::Driver& driver) { return open_sinks(driver); },
-                      [this](pipeline::Driver& driver) { return open_socket(driver); },
-                      [this](pipeline::Nanoseconds drain_max) {
-                          stop_.request(exit_ok, drain_max);
-                      }};
+    World const world{
+        config_,
+        clock_,
+        random_,
+        log_,
+        switchboard_,
+        [&](pipeline::Driver& driver) -> io::Network& { return io_of(driver).network(); },
+        [this](pipeline::Driver& driver) { return open_sinks(driver); },
+        [this](pipeline::Driver& driver) { return open_socket(driver); },
+        [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); }};
     auto const built = build_topology(topology_, world);
     if (!trouble_.empty()) return std::unexpected(Failure{exit_failed, trouble_});
     if (!built) return std::unexpected(Failure{exit_failed, built.error()});
@@ -158,8 +161,8 @@ std::vector<std::unique_ptr<stages::Sink>> Service::open_sinks(pipeline::Driver&
 std::unique_ptr<io::UnixServer> Service::open_socket(pipeline::Driver& driver) {
     auto& network = static_cast<IoThread&>(driver.poller()).network();
     std::error_code ignored; // a directory that cannot be made shows in the next step
-    std::filesystem::create_directories(
-        std::filesystem::path(config_.service.socket).parent_path(), ignored);
+    std::filesystem::create_directories(std::filesystem::path(config_.service.socket).parent_path(),
+                                        ignored);
     auto server = io::UnixServer::create(network, config_.service.socket, clock_);
     if (server) return std::move(*server);
     if (trouble_.empty())

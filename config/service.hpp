@@ -1,6 +1,7 @@
 // The service: everything wired, run until somebody ends it, drained, and left in order.
 //
-//   make ──▶ run: start ── signals ──▶ drain (sources fall silent, links empty, sinks flush) ──▶ stop
+//   make ──▶ run: start ── signals ──▶ drain (sources fall silent, links empty, sinks flush) ──▶
+//   stop
 //
 // Used by `spyhop run` and `spyhop demo`. One at a time in a process; run() is called by the main
 // thread and blocks. Signals must be blocked (block_signals) before any thread is started.
@@ -26,8 +27,8 @@ void block_signals();
 class Service {
   public:
     // The configuration must outlive the service.
-    [[nodiscard]] static std::expected<std::unique_ptr<Service>, Failure>
-    make(Config const& config, pipeline::Log& log);
+    [[nodiscard]] static std::expected<std::unique_ptr<Service>, Failure> make(Config const& config,
+                                                                               pipeline::Log& log);
     ~Service();
     Service(Service const&) = delete;
     Service& operator=(Service const&) = delete;

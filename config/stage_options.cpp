@@ -74,10 +74,10 @@ pipeline::Regime first_regime(Config const& config) {
     regime.hybrid_buckets =
         static_cast<std::uint16_t>(std::lround(flags.hybrid_traffic_percent * 100));
     using pipeline::Flag;
-    regime.flags = static_cast<std::uint8_t>(
-        (flags.enable_hybrid_rpc ? Flag::hybrid_rpc : 0) |
-        (flags.enable_hybrid_patterns ? Flag::hybrid_patterns : 0) |
-        (flags.enable_parallel_mode ? Flag::parallel_mode : 0));
+    regime.flags =
+        static_cast<std::uint8_t>((flags.enable_hybrid_rpc ? Flag::hybrid_rpc : 0) |
+                                  (flags.enable_hybrid_patterns ? Flag::hybrid_patterns : 0) |
+                                  (flags.enable_parallel_mode ? Flag::parallel_mode : 0));
     return regime;
 }
 

@@ -1,4 +1,5 @@
-// What each stage is told of the configuration.
+// What each stage is told of the configuration. Pure functions of a loaded configuration, any
+// thread; they cannot fail, because load() has checked everything they read.
 #pragma once
 
 #include "config/config.hpp"

@@ -12,7 +12,6 @@ namespace config {
 
 using namespace stages;
 using pipeline::Process;
-using pipeline::WhenFull;
 
 namespace {
 
@@ -30,16 +29,22 @@ struct Placement {
         // More stages than cores: pinning would make them wait for each other.
         return topology.thread(stage, next_cpu < cpus ? next_cpu++ : -1);
     }
+    std::string name(std::string const& stage, std::string const& crew) {
+        return thread(stage, crew).options().name;
+    }
 };
 
-constexpr std::size_t mib = std::size_t{1} << 20;
+constexpr pipeline::LinkOptions frame_room{.depth = 256, .arena_bytes = std::size_t{8} << 20};
+constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::WhenFull::drop};
 
 } // namespace
 
-//   source (one a chain) ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
-//                       └─SourceNote (drop)─▶ control
+//   source ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
+//      └──SourceNote (drop)──▶ control                       one source a chain
+// clang-format off: a table reads across
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {
     Config const& config = world.config;
+    auto const chains = chain_names(config);
     Placement place{t, config.service.layout};
     auto& book = t.metrics();
 
@@ -49,32 +54,43 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     std::vector<pipeline::Link<Frame>*> frames;
     std::vector<pipeline::Link<SourceNote>*> notes;
 
-    for (std::uint16_t i = 0; i < config.chains.size(); ++i) {
-        std::string const& chain = config.chains[i].name;
-        frames.push_back(&t.link<Frame>("frames:" + chain, {.depth = 256, .arena_bytes = 8 * mib}));
-        notes.push_back(&t.link<SourceNote>("notes:" + chain, {.depth = 64, .when_full = WhenFull::drop}));
-        auto& thread = place.thread("source:" + chain, "data");
-        t.stage({"source:" + chain, Process::hybrid, thread.options().name},
-                std::make_unique<RpcSource>(
-                    source_options(config, i),
-                    RpcSource::Needs{world.network(thread), world.clock, world.random, world.log,
-                                     book.add("chain=\"" + chain + '"', source_metrics)},
-                    *frames[i], *notes[i]));
+    for (std::uint16_t i = 0; i < chains.size(); ++i) {
+        auto& frame_link = t.link<Frame>     ("frames:" + chains[i], frame_room);
+        auto& note_link  = t.link<SourceNote>("notes:" + chains[i],  note_room);
+        frames.push_back(&frame_link);
+        notes.push_back(&note_link);
+        auto& thread = place.thread("source:" + chains[i], "data");
+        RpcSource::Needs const needs{world.network(thread), world.clock, world.random, world.log,
+                                     book.add("chain=\"" + chains[i] + '"', source_metrics)};
+        t.stage({"source:" + chains[i], Process::hybrid, thread.options().name},
+                std::make_unique<RpcSource>(source_options(config, i), needs, frame_link,
+                                            note_link));
     }
-    t.stage_over({"decode", Process::hybrid, place.thread("decode", "data").options().name},
-            std::make_unique<Decode>(chain_names(config), world.log, book.add("", decode_metrics), facts), frames);
-    t.stage({"detect", Process::hybrid, place.thread("detect", "data").options().name},
-            std::make_unique<Detect>(config.rules, chain_names(config), world.log, book.add("", detect_metrics), candidates), facts);
-    t.stage({"route", Process::legacy, place.thread("route", "data").options().name},
-            std::make_unique<Route>(rule_names(config), config.chains.size(), book.add("", route_metrics), verdicts), candidates);
+    t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
+                 std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts),
+                 frames);
+    t.stage({"detect", Process::hybrid, place.name("detect", "data")},
+            std::make_unique<Detect>(config.rules, chains, world.log,
+                                     book.add("", detect_metrics), candidates),
+            facts);
+    t.stage({"route", Process::legacy, place.name("route", "data")},
+            std::make_unique<Route>(rule_names(config), chains.size(),
+                                    book.add("", route_metrics), verdicts),
+            candidates);
+
     auto& delivery = place.thread("deliver", "data");
     t.stage({"deliver", Process::legacy, delivery.options().name},
-            std::make_unique<Deliver>(deliver_options(config), world.sinks(delivery), world.clock, book.add("", deliver_metrics)), verdicts);
+            std::make_unique<Deliver>(deliver_options(config), world.sinks(delivery), world.clock,
+                                      book.add("", deliver_metrics)),
+            verdicts);
     auto& desk = place.thread("control", "control");
+    Control::Needs const needs{world.switchboard, book, world.shutdown};
     t.stage_over({"control", Process::control, desk.options().name},
-            std::make_unique<Control>(control_options(config), world.admin_socket(desk),
-                                      Control::Needs{world.switchboard, book, world.shutdown}, world.clock.monotonic()), notes);
+                 std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
+                                           world.clock.monotonic()),
+                 notes);
     return t.finish();
 }
+// clang-format on
 
 } // namespace config

@@ -35,9 +35,10 @@ class Arena {
   public:
     // capacity in bytes; 0 for links without payload.
     explicit Arena(std::size_t capacity)
-        : capacity_(capacity),
-          // calloc, not new: pages nobody has written to cost nothing.
-          bytes_(static_cast<std::uint8_t*>(capacity ? std::calloc(capacity, 1) : nullptr)) {
+        : capacity_(capacity)
+        ,
+        // calloc, not new: pages nobody has written to cost nothing.
+        bytes_(static_cast<std::uint8_t*>(capacity ? std::calloc(capacity, 1) : nullptr)) {
         CHECK(capacity == 0 || bytes_ != nullptr);
     }
     Arena(Arena const&) = delete;
@@ -89,8 +90,8 @@ class Arena {
         void operator()(std::uint8_t* bytes) const { std::free(bytes); }
     };
     std::unique_ptr<std::uint8_t[], Free> const bytes_;
-    std::uint64_t head_ = 0;     // writer only
-    std::uint64_t reserved_ = 0; // writer only
+    std::uint64_t head_ = 0;      // writer only
+    std::uint64_t reserved_ = 0;  // writer only
     std::uint64_t free_from_ = 0; // writer only: nothing before this position is in flight
     alignas(64) std::atomic<std::uint64_t> released_{0};
 };

@@ -9,7 +9,7 @@ namespace pipeline {
 class Clock {
   public:
     virtual ~Clock() = default;
-    virtual Nanoseconds monotonic() const = 0;         // since boot, counts through suspend
+    virtual Nanoseconds monotonic() const = 0;           // since boot, counts through suspend
     virtual std::uint64_t unix_milliseconds() const = 0; // wall clock, may step
 };
 

@@ -36,8 +36,11 @@ void Doorbell::awake() { asleep_.store(false, std::memory_order_relaxed); }
 
 Driver::Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock const& clock,
                Switchboard const& switchboard)
-    : options_(std::move(options)), poller_(std::move(poller)), clock_(clock),
-      switchboard_(switchboard), doorbell_(*poller_) {}
+    : options_(std::move(options))
+    , poller_(std::move(poller))
+    , clock_(clock)
+    , switchboard_(switchboard)
+    , doorbell_(*poller_) {}
 
 void Driver::add_neighbour(RunnerBase& runner, Doorbell& other) {
     if (&other == &doorbell_) return;
@@ -101,8 +104,7 @@ void Driver::idle(std::uint32_t quiet_passes) {
 
 void Driver::park(Nanoseconds deadline_max) {
     Nanoseconds deadline = deadline_max;
-    for (Row const& row : runners_)
-        deadline = std::min(deadline, row.runner->next_deadline());
+    for (Row const& row : runners_) deadline = std::min(deadline, row.runner->next_deadline());
     doorbell_.about_to_sleep();
     bool const work_came = std::any_of(runners_.begin(), runners_.end(),
                                        [](Row const& row) { return row.runner->ready(); });

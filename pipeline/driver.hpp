@@ -6,7 +6,8 @@
 //   backoff   10 spins, then 20 yields, then sleeps that grow from 1 us to 1 ms
 //   spin      never sleeps; for a core of its own
 //
-// Threads: everything here belongs to the driven thread, but for drain(), stop(), quiet() and Doorbell::ring.
+// Threads: everything here belongs to the driven thread, but for drain(), stop(), quiet() and
+// Doorbell::ring.
 #pragma once
 
 #include "pipeline/clock.hpp"
@@ -25,7 +26,8 @@ enum class Idle { park, backoff, spin };
 // Wakes a thread that sleeps; costs one load when it does not.
 class Doorbell {
   public:
-    explicit Doorbell(Poller& poller) : poller_(poller) {}
+    explicit Doorbell(Poller& poller)
+        : poller_(poller) {}
 
     // Any thread, after it has changed something the sleeper waits for.
     void ring() noexcept;
@@ -70,8 +72,12 @@ class Driver {
     void drain() noexcept;
 
     // Any thread: passes made so far, and whether the last one did nothing.
-    std::uint64_t passes() const { return passes_.load(std::memory_order_acquire); }
-    bool quiet() const { return quiet_.load(std::memory_order_acquire); }
+    std::uint64_t passes() const {
+        return passes_.load(std::memory_order_acquire); // pairs with turn()
+    }
+    bool quiet() const {
+        return quiet_.load(std::memory_order_acquire); // pairs with turn()
+    }
 
   private:
     struct Row {

@@ -21,13 +21,14 @@ namespace pipeline {
 
 // First member of every message.
 struct Header {
-    std::uint64_t sequence = 0;   // stamped by the link, counts dropped messages too
-    Nanoseconds received = 0;     // when the bytes behind it came off the socket (monotonic)
+    std::uint64_t sequence = 0; // stamped by the link, counts dropped messages too
+    Nanoseconds received = 0;   // when the bytes behind it came off the socket (monotonic)
 };
 
 template <class M>
-concept Message = std::is_trivially_copyable_v<M> && sizeof(M) % 64 == 0 &&
-                  requires(M& message) { { message.header } -> std::same_as<Header&>; };
+concept Message = std::is_trivially_copyable_v<M> && sizeof(M) % 64 == 0 && requires(M& message) {
+    { message.header } -> std::same_as<Header&>;
+};
 
 enum class WhenFull { wait, drop };
 
@@ -50,15 +51,15 @@ class LinkBase {
     LinkBase(LinkBase const&) = delete;
     LinkBase& operator=(LinkBase const&) = delete;
 
-    std::size_t memory_bytes() const {
-        return options.depth * message_bytes + options.arena_bytes;
-    }
+    std::size_t memory_bytes() const { return options.depth * message_bytes + options.arena_bytes; }
 
   protected:
     LinkBase(std::string link_name, std::string_view record_name_text, std::size_t bytes,
              LinkOptions link_options)
-        : name(std::move(link_name)), record(record_name_text), message_bytes(bytes),
-          options(link_options) {}
+        : name(std::move(link_name))
+        , record(record_name_text)
+        , message_bytes(bytes)
+        , options(link_options) {}
 };
 
 template <Message M>
@@ -69,8 +70,9 @@ class Link final : public LinkBase {
     };
 
     Link(std::string link_name, LinkOptions link_options)
-        : LinkBase(std::move(link_name), M::record_name, sizeof(M), link_options),
-          queue_(link_options.depth), arena_(link_options.arena_bytes) {
+        : LinkBase(std::move(link_name), M::record_name, sizeof(M), link_options)
+        , queue_(link_options.depth)
+        , arena_(link_options.arena_bytes) {
         CHECK(link_options.depth > 0);
         CHECK(has_payload || link_options.arena_bytes == 0);
     }
@@ -91,9 +93,9 @@ class Link final : public LinkBase {
         }
     }
 
-    std::uint64_t dropped() const { return dropped_; } // writer
+    std::uint64_t dropped() const { return dropped_; }      // writer
     std::uint64_t pushed() const { return next_sequence_; } // writer
-    Arena& arena() { return arena_; } // writer: reserve, commit
+    Arena& arena() { return arena_; }                       // writer: reserve, commit
 
     // Reader: the oldest message, or nullptr. It stays in the link until pop().
     M const* front() { return queue_.read_available() ? &queue_.front() : nullptr; }
@@ -124,7 +126,8 @@ class Link final : public LinkBase {
 template <Message M>
 class Out {
   public:
-    Out(Link<M>& link) : link_(&link) {}
+    Out(Link<M>& link)
+        : link_(&link) {}
 
     void emit(M const& message) { link_->push(message); }
     std::size_t credit() const { return link_->credit(); }

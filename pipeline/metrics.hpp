@@ -26,11 +26,14 @@ struct MetricRow {
 
 class MetricsPage {
   public:
-    // labels: text between the braces, e.g. `chain="polkadot"`; may be empty. Rows outlive the page.
+    // labels: text between the braces, e.g. `chain="polkadot"`; may be empty. Rows outlive the
+    // page.
     MetricsPage(std::string labels, std::span<MetricRow const> rows)
-        : labels_(std::move(labels)), rows_(rows),
-          values_(new std::atomic<std::uint64_t>[rows.size()]) {
-        for (std::size_t i = 0; i < rows.size(); ++i) values_[i].store(0, std::memory_order_relaxed);
+        : labels_(std::move(labels))
+        , rows_(rows)
+        , values_(new std::atomic<std::uint64_t>[rows.size()]) {
+        for (std::size_t i = 0; i < rows.size(); ++i)
+            values_[i].store(0, std::memory_order_relaxed);
     }
 
     // Writer. Relaxed: each value stands for itself, and there is one writer.

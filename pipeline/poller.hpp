@@ -15,8 +15,8 @@ class Poller {
     // Takes what has happened since the last call, without waiting. True if anything had.
     virtual bool poll() = 0;
 
-    // Sleeps until wake(), an I/O completion, or the deadline (monotonic ns; `never` waits for ever).
-    // A wake() that came since the last park() makes it return at once.
+    // Sleeps until wake(), an I/O completion, or the deadline (monotonic ns; `never` waits for
+    // ever). A wake() that came since the last park() makes it return at once.
     virtual void park(Nanoseconds deadline) = 0;
 
     // Ends the current or the next park(). Safe from any thread and from a signal handler.

@@ -1,5 +1,5 @@
-// Drives one stage: checks credit *before* a message is taken and pops it *after* it was handled, so
-// emit() cannot fail, nothing is ever half done, and a crash leaves the message in its link.
+// Drives one stage: checks credit *before* a message is taken and pops it *after* it was handled,
+// so emit() cannot fail, nothing is ever half done, and a crash leaves the message in its link.
 //
 // One virtual call per turn, none per message. turn() is called by the thread that owns the stage.
 #pragma once
@@ -39,7 +39,9 @@ class RunnerBase {
 template <Stage S>
 class Runner final : public RunnerBase {
   public:
-    Runner(S& stage, MetricsPage& metrics) : stage_(stage), metrics_(metrics) {}
+    Runner(S& stage, MetricsPage& metrics)
+        : stage_(stage)
+        , metrics_(metrics) {}
 
     template <Message M>
         requires Handles<S, M>
@@ -109,9 +111,7 @@ class Runner final : public RunnerBase {
 
     std::size_t credit() const {
         return std::apply(
-            [](auto const&... out) {
-                return std::min({~std::size_t{0}, out.credit()...});
-            },
+            [](auto const&... out) { return std::min({~std::size_t{0}, out.credit()...}); },
             stage_.outputs());
     }
 

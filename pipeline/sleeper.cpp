@@ -10,7 +10,9 @@
 
 namespace pipeline {
 
-Sleeper::Sleeper(Clock const& clock) : clock_(clock), event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+Sleeper::Sleeper(Clock const& clock)
+    : clock_(clock)
+    , event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
     CHECK(event_ >= 0);
 }
 

@@ -1,15 +1,16 @@
 // What a stage is: a plain aggregate that handles one message at a time.
 //
 //   struct Decode {
-//       static constexpr std::uint32_t max_burst = 2;      // most records one call emits per output
-//       Out<Movement> movements;                           // forgotten output: does not compile
-//       auto outputs() { return std::tie(movements); }
-//       void on(Part<Frame> const& frame, Turn const&);    // one per kind of input; may return bool:
+//       static constexpr std::uint32_t max_burst = 2;      // most records one call emits per
+//       output Out<Movement> movements;                           // forgotten output: does not
+//       compile auto outputs() { return std::tie(movements); }
+//       void on(Part<Frame> const& frame, Turn const&);    // one per kind of input; may return
+//       bool:
 //                                                          // false = not done, call again with it
 //       bool tick(Turn const&);                            // optional: own initiative, may emit
 //       void upkeep(Turn const&);                          // optional: may not emit
-//       bool accepting() const;                            // optional: false leaves input in the link
-//       Nanoseconds next_deadline() const;                 // optional: when tick wants to run
+//       bool accepting() const;                            // optional: false leaves input in the
+//       link Nanoseconds next_deadline() const;                 // optional: when tick wants to run
 //   };
 //
 // No base class, no registration: a concept checks it and a Runner drives it on one thread.
@@ -49,14 +50,15 @@ concept Stage = requires(S& stage) {
 } && !std::copy_constructible<S>;
 
 template <class S, class M>
-concept Handles = Stage<S> && Message<M> &&
-                  requires(S& stage, Part<M> const& part, Turn const& turn) {
-                      requires std::same_as<decltype(stage.on(part, turn)), void> ||
-                                   std::same_as<decltype(stage.on(part, turn)), bool>;
-                  };
+concept Handles =
+    Stage<S> && Message<M> && requires(S& stage, Part<M> const& part, Turn const& turn) {
+        requires std::same_as<decltype(stage.on(part, turn)), void> ||
+                     std::same_as<decltype(stage.on(part, turn)), bool>;
+    };
 
-// A stage whose on() returns bool works through a large message in steps of at most max_burst records:
-// false leaves the message at the front, and on() gets it again as soon as there is credit.
+// A stage whose on() returns bool works through a large message in steps of at most max_burst
+// records: false leaves the message at the front, and on() gets it again as soon as there is
+// credit.
 template <class S, class M>
 concept HandlesInSteps =
     Handles<S, M> && requires(S& stage, Part<M> const& part, Turn const& turn) {

@@ -1,6 +1,7 @@
 // How any part of the service asks for its end. The first reason counts.
 //
-// request() from any thread; the main thread waits for the signal it raises and then reads the rest.
+// request() from any thread; the main thread waits for the signal it raises and then reads the
+// rest.
 #pragma once
 
 #include "pipeline/types.hpp"
@@ -21,19 +22,21 @@ class StopRequest {
         std::uint64_t nobody = 0;
         std::uint64_t const word = asked | std::uint64_t(static_cast<unsigned>(exit_code) & 0xff) |
                                    (drain_max / millisecond) << 8;
-        // release: pairs with the acquire loads below.
+        // release: pairs with the acquire in word().
         word_.compare_exchange_strong(nobody, word, std::memory_order_release,
                                       std::memory_order_relaxed);
         kill(getpid(), signal);
     }
 
-    bool requested() const { return (word_.load(std::memory_order_acquire) & asked) != 0; }
-    int exit_code() const { return static_cast<int>(word_.load(std::memory_order_acquire) & 0xff); }
-    Nanoseconds drain_max() const {
-        return ((word_.load(std::memory_order_acquire) & ~asked) >> 8) * millisecond;
-    }
+    bool requested() const { return (word() & asked) != 0; }
+    int exit_code() const { return static_cast<int>(word() & 0xff); }
+    Nanoseconds drain_max() const { return ((word() & ~asked) >> 8) * millisecond; }
 
   private:
+    std::uint64_t word() const {
+        return word_.load(std::memory_order_acquire); // pairs with request()
+    }
+
     static constexpr std::uint64_t asked = std::uint64_t{1} << 63;
     std::atomic<std::uint64_t> word_{0};
 };

@@ -31,7 +31,7 @@ struct Flag { // bits of Regime::flags
 };
 
 struct Regime {
-    std::uint32_t epoch = 0;          // 24 bits; grows by one with each change
+    std::uint32_t epoch = 0; // 24 bits; grows by one with each change
     Mode mode = Mode::normal;
     std::uint8_t tier = 0;            // canary tiers 1..tier are admitted; 0 none
     std::uint16_t hybrid_buckets = 0; // 0..10,000: percentage x 100
@@ -55,9 +55,11 @@ constexpr Regime unpack(std::uint64_t word) {
 
 class Switchboard {
   public:
-    explicit Switchboard(Regime initial) : word_(pack(initial)) {}
+    explicit Switchboard(Regime initial)
+        : word_(pack(initial)) {}
 
-    // acquire: pairs with the release in change(); who sees a regime sees what was stored before it.
+    // acquire: pairs with the release in change(); who sees a regime sees what was stored before
+    // it.
     Regime load() const { return unpack(word_.load(std::memory_order_acquire)); }
 
     // Replaces `expected` by `next` with the epoch raised by one. False if another was faster.

@@ -34,8 +34,10 @@ class Topology {
     using MakePoller = std::function<std::unique_ptr<Poller>(std::string const& thread)>;
 
     Topology(Clock const& clock, Switchboard const& switchboard, Idle idle, MakePoller make_poller)
-        : clock_(clock), switchboard_(switchboard), idle_(idle),
-          make_poller_(std::move(make_poller)) {}
+        : clock_(clock)
+        , switchboard_(switchboard)
+        , idle_(idle)
+        , make_poller_(std::move(make_poller)) {}
     ~Topology() { stop(); }
     Topology(Topology const&) = delete;
     Topology& operator=(Topology const&) = delete;
@@ -79,9 +81,9 @@ class Topology {
     std::string table() const;
     std::string dot() const;
 
-    void start(); // one thread per driver; the calling thread drives nothing
+    void start();          // one thread per driver; the calling thread drives nothing
     void drain() noexcept; // tells every stage that the service is ending; any thread
-    void stop();  // asks every thread to end and joins it; idempotent
+    void stop();           // asks every thread to end and joins it; idempotent
 
     // True once nothing moves any more: every link empty, every thread quiet. For draining, after
     // the sources have fallen silent; any thread may ask.
@@ -104,7 +106,8 @@ class Topology {
     };
     template <class S>
     struct Owned final : OwnedBase {
-        explicit Owned(std::unique_ptr<S> from) : stage(std::move(from)) {}
+        explicit Owned(std::unique_ptr<S> from)
+            : stage(std::move(from)) {}
         std::unique_ptr<S> stage;
     };
     struct Entry {

@@ -49,8 +49,8 @@ std::string_view to_text(Idle idle) {
 std::string Topology::table() const {
     Table stages{{"STAGE", "PROCESS", "THREAD", "READS", "WRITES"}};
     for (Entry const& entry : stages_)
-        stages.push_back({entry.row.name, std::string(to_text(entry.row.process)),
-                          entry.row.thread, joined(entry.inputs), joined(entry.outputs)});
+        stages.push_back({entry.row.name, std::string(to_text(entry.row.process)), entry.row.thread,
+                          joined(entry.inputs), joined(entry.outputs)});
     Table links{{"LINK", "MESSAGE", "BYTES", "DEPTH", "PAYLOAD", "WHEN FULL", "FROM", "TO"}};
     std::size_t memory = 0;
     for (auto const& link : links_) {
@@ -71,8 +71,8 @@ std::string Topology::table() const {
         threads.push_back({driver->options().name, cpu < 0 ? "any" : std::to_string(cpu),
                            std::string(to_text(driver->options().idle)), names});
     }
-    return aligned(stages) + '\n' + aligned(links) + '\n' + aligned(threads) +
-           "\nlinks hold " + size_text(memory) + '\n';
+    return aligned(stages) + '\n' + aligned(links) + '\n' + aligned(threads) + "\nlinks hold " +
+           size_text(memory) + '\n';
 }
 
 std::string Topology::dot() const {

@@ -14,7 +14,8 @@ namespace stages {
 
 namespace {
 
-// The bytes of one UTF-8 character at the start of `text`, or 0 if there is none (Unicode 15, table 3-7).
+// The bytes of one UTF-8 character at the start of `text`, or 0 if there is none (Unicode 15, table
+// 3-7).
 std::size_t utf8_size(std::string_view text) {
     auto const at = [&](std::size_t i) {
         return i < text.size() ? static_cast<std::uint8_t>(text[i]) : 0U;
@@ -26,15 +27,15 @@ std::size_t utf8_size(std::string_view text) {
     if (lead < 0x80) return 1;
     if (lead >= 0xc2 && lead <= 0xdf) return follows(1) ? 2 : 0;
     if (lead >= 0xe0 && lead <= 0xef) {
-        bool const second = lead == 0xe0   ? follows(1, 0xa0)
-                            : lead == 0xed ? follows(1, 0x80, 0x9f)
-                                           : follows(1);
+        bool const second = lead == 0xe0 ? follows(1, 0xa0)
+                          : lead == 0xed ? follows(1, 0x80, 0x9f)
+                                         : follows(1);
         return second && follows(2) ? 3 : 0;
     }
     if (lead >= 0xf0 && lead <= 0xf4) {
-        bool const second = lead == 0xf0   ? follows(1, 0x90)
-                            : lead == 0xf4 ? follows(1, 0x80, 0x8f)
-                                           : follows(1);
+        bool const second = lead == 0xf0 ? follows(1, 0x90)
+                          : lead == 0xf4 ? follows(1, 0x80, 0x8f)
+                                         : follows(1);
         return second && follows(2) && follows(3) ? 4 : 0;
     }
     return 0;
@@ -88,8 +89,8 @@ void append_asset(LineContext const& context, u128 amount, std::string& out) {
         append_json_string(symbol, out);
     }
     if (exact)
-        fmt::format_to(std::back_inserter(out), "{}\"decimals\":{}",
-                       out.size() > start ? "," : "", decimals);
+        fmt::format_to(std::back_inserter(out), "{}\"decimals\":{}", out.size() > start ? "," : "",
+                       decimals);
     if (asset) {
         out += out.size() > start ? ",\"id\":" : "\"id\":";
         append_json_string(asset->id.view(), out);

@@ -19,8 +19,8 @@ std::uint64_t AssetBook::key_of(std::string_view family, pipeline::Bytes id) con
     return first ^ (second << 1);
 }
 
-// Ids come from the chain, so equal hashes may be made on purpose: entries are compared, and a clash
-// moves on to the next key.
+// Ids come from the chain, so equal hashes may be made on purpose: entries are compared, and a
+// clash moves on to the next key.
 std::optional<std::uint32_t> AssetBook::find(std::string_view family, pipeline::Bytes id) const {
     for (std::uint64_t key = key_of(family, id);; ++key) {
         auto const found = by_hash_.find(key);

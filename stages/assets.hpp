@@ -1,6 +1,6 @@
 // The assets of one chain besides its own token: which storage maps describe them, and a book that
-// gives each a slot. Ids are compared by their SCALE bytes and by the family of pallets they belong to,
-// because the number 5 means one thing to Assets and another to PoolAssets.
+// gives each a slot. Ids are compared by their SCALE bytes and by the family of pallets they belong
+// to, because the number 5 means one thing to Assets and another to PoolAssets.
 //
 // One thread. Bounded by `assets_max`; looking up a known asset allocates nothing.
 #pragma once

@@ -1,8 +1,8 @@
-// The operator's end: the admin socket, and what the sources tell of themselves. Owns no data path; if
-// it were slow, nothing else would be.
+// The operator's end: the admin socket, and what the sources tell of themselves. Owns no data path;
+// if it were slow, nothing else would be.
 //
-// Who may do what comes from SO_PEERCRED: root and the service's own user are admin, everybody else who
-// can open the socket is a viewer. One thread.
+// Who may do what comes from SO_PEERCRED: root and the service's own user are admin, everybody else
+// who can open the socket is a viewer. One thread.
 #pragma once
 
 #include "io/unix_server.hpp"

@@ -22,7 +22,9 @@ std::uint16_t row_of(decoders::Movement const& movement) {
 
 Decode::Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
                pipeline::Out<Fact> facts)
-    : log_(log), metrics_(metrics), facts_(facts) {
+    : log_(log)
+    , metrics_(metrics)
+    , facts_(facts) {
     for (std::string& name : chains) chains_.push_back({std::move(name), {}, {}});
 }
 
@@ -92,9 +94,9 @@ void Decode::describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipelin
 }
 
 bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes value) {
-    auto const compiled = std::find_if(
-        chain.runtimes.begin(), chain.runtimes.end(),
-        [&](Compiled const& one) { return one.spec_version == block.spec_version; });
+    auto const compiled =
+        std::find_if(chain.runtimes.begin(), chain.runtimes.end(),
+                     [&](Compiled const& one) { return one.spec_version == block.spec_version; });
     if (compiled == chain.runtimes.end() || !compiled->runtime) {
         end_block(fact, chain, block.block, 0, "its runtime is not known");
         return true;
@@ -111,8 +113,7 @@ bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::B
         std::uint32_t const events = scan_->so_far().events;
         scan_.reset();
         end_block(fact, chain, block.block, events,
-                  result ? std::string()
-                         : decoders::describe(*compiled->runtime, result.error()));
+                  result ? std::string() : decoders::describe(*compiled->runtime, result.error()));
         return true;
     }
     return false;

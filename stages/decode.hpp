@@ -1,11 +1,11 @@
-// Turns frames into facts: compiles runtimes, scans a block's events for transfers, keeps the book of
-// assets. Serves any number of chains.
+// Turns frames into facts: compiles runtimes, scans a block's events for transfers, keeps the book
+// of assets. Serves any number of chains.
 //
 // What will not decode never stops a chain: transfers before the fault are told, the block ends as
 // incomplete, is counted and logged with the byte, the event and the type.
 //
-// One thread. A large block is worked through in steps of `max_burst` records. No allocation per block
-// once a chain's runtime and assets are known.
+// One thread. A large block is worked through in steps of `max_burst` records. No allocation per
+// block once a chain's runtime and assets are known.
 #pragma once
 
 #include "decoders/events.hpp"

@@ -12,8 +12,11 @@ std::size_t Deliver::KeyHash::operator()(decoders::Account const& account) const
 
 Deliver::Deliver(DeliverOptions options, std::vector<std::unique_ptr<Sink>> sinks,
                  pipeline::Clock const& clock, pipeline::MetricsPage& metrics)
-    : rules_(std::move(options.rules)), sinks_(std::move(sinks)), clock_(clock), metrics_(metrics),
-      lifecycle_(options.open_alerts_max) {
+    : rules_(std::move(options.rules))
+    , sinks_(std::move(sinks))
+    , clock_(clock)
+    , metrics_(metrics)
+    , lifecycle_(options.open_alerts_max) {
     for (std::string& name : options.chains) chains_.push_back({std::move(name), {}, {}});
     for (Label& label : options.labels) labels_[label.account] = std::move(label.text);
     line_.reserve(line_bytes_max);

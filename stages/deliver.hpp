@@ -1,7 +1,8 @@
-// Speaks: turns verdicts into lines and hands them to the sinks. Text is made here and nowhere before.
+// Speaks: turns verdicts into lines and hands them to the sinks. Text is made here and nowhere
+// before.
 //
-// While a sink has no room for another line the stage takes nothing from its link, and the wait reaches
-// back to the node's socket. One thread.
+// While a sink has no room for another line the stage takes nothing from its link, and the wait
+// reaches back to the node's socket. One thread.
 #pragma once
 
 #include "pipeline/clock.hpp"

@@ -40,21 +40,23 @@ void Detect::learn(Chain& chain, std::uint16_t index, ChainFacts const& facts) {
     if (chain.assets.empty()) chain.assets.resize(1);
     Asset& native = chain.assets[native_asset];
     native = {};
-    for (std::uint16_t i = 0; i < rules_.size(); ++i)
+    for (std::size_t i = 0; i < rules_.size(); ++i)
         if (rules_[i].chains[index] && covers_native(rules_[i], facts))
-            native.bounds.push_back({i, levels_of(rules_[i], facts.decimals)});
+            native.bounds.push_back(
+                {static_cast<std::uint16_t>(i), levels_of(rules_[i], facts.decimals)});
 }
 
 void Detect::learn(Chain& chain, std::uint16_t index, AssetFacts const& facts) {
     if (chain.assets.size() <= facts.slot) chain.assets.resize(facts.slot + 1);
     Asset& asset = chain.assets[facts.slot];
     asset = {};
-    for (std::uint16_t i = 0; i < rules_.size(); ++i) {
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
         Rule const& rule = rules_[i];
         if (!rule.chains[index] || !covers(rule, facts)) continue;
         asset.blind = !facts.decimals_known;
-        asset.bounds.push_back({i, facts.decimals_known ? levels_of(rule, facts.decimals)
-                                                        : levels_without_decimals(rule)});
+        asset.bounds.push_back(
+            {static_cast<std::uint16_t>(i), facts.decimals_known ? levels_of(rule, facts.decimals)
+                                                                 : levels_without_decimals(rule)});
     }
     if (!asset.blind) return;
     log_.write(pipeline::Level::warning, "detect",

@@ -1,8 +1,8 @@
-// Runs the rules over the ordered stream of facts. Kind `large_transfer`: a movement is large when its
-// amount meets a level of the rule, exactly, in whole tokens of its asset.
+// Runs the rules over the ordered stream of facts. Kind `large_transfer`: a movement is large when
+// its amount meets a level of the rule, exactly, in whole tokens of its asset.
 //
-// Pure but for its output: chain time only, no clock. One thread. Per transfer the work is one look-up
-// of the asset and a comparison per rule that covers it; nothing is allocated.
+// Pure but for its output: chain time only, no clock. One thread. Per transfer the work is one
+// look-up of the asset and a comparison per rule that covers it; nothing is allocated.
 #pragma once
 
 #include "pipeline/log.hpp"

@@ -13,7 +13,8 @@ std::size_t Follower::HashOfHash::operator()(Hash const& hash) const {
 }
 
 Follower::Follower(FollowerOptions const& options)
-    : options_(options), grace_(options.grace) {
+    : options_(options)
+    , grace_(options.grace) {
     blocks_.reserve(1'024); // a chain at its head holds a few dozen
     if (options.start) floor_ = *options.start == 0 ? 0 : *options.start - 1;
 }
@@ -49,7 +50,8 @@ void Follower::finalized(decoders::Header const& header, Nanoseconds now) {
     set_floor(header.number);
     learn(header, now + grace_);
     // Nothing was final yet: what lies on the finalized chain above the floor is, in its turn.
-    if (!anchor_) anchor_ = Point{{}, std::min(*floor_, header.number == 0 ? 0 : header.number - 1)};
+    if (!anchor_)
+        anchor_ = Point{{}, std::min(*floor_, header.number == 0 ? 0 : header.number - 1)};
     next_finalized_ = header;
     climb(now);
 }

@@ -1,16 +1,16 @@
-// Follows one chain: from heads, finalized heads and headers it works out which blocks still have to
-// be told, which are final, which were abandoned, and what to ask the node for. Pure: no I/O, no
+// Follows one chain: from heads, finalized heads and headers it works out which blocks still have
+// to be told, which are final, which were abandoned, and what to ask the node for. Pure: no I/O, no
 // clock of its own, so forks and gaps are tested in a few lines each.
 //
 //   in    head(), finalized(), header(), told(), ...     what the node said
 //   out   next(now)                                      one thing to do, or none
 //
-// The finalized stream skips heights; holes are closed by parent hash, never by counting. A block is
-// told once. It is said to be final after it was told and after its parent was said to be final;
+// The finalized stream skips heights; holes are closed by parent hash, never by counting. A block
+// is told once. It is said to be final after it was told and after its parent was said to be final;
 // siblings of a final block that were told are abandoned.
 //
-// What the node does not have (pruned, or older than the window) becomes a hole: an explicit action,
-// never silence. Memory is bounded by `window` blocks. One thread.
+// What the node does not have (pruned, or older than the window) becomes a hole: an explicit
+// action, never silence. Memory is bounded by `window` blocks. One thread.
 #pragma once
 
 #include "decoders/header.hpp"
@@ -27,8 +27,8 @@ using pipeline::Hash;
 using pipeline::Nanoseconds;
 
 struct FollowerOptions {
-    bool finalized_only = false;    // follow = "finalized": best heads are not told
-    std::uint32_t window = 8'192;   // blocks looked back when closing a gap
+    bool finalized_only = false;  // follow = "finalized": best heads are not told
+    std::uint32_t window = 8'192; // blocks looked back when closing a gap
     // A block the node has announced usually arrives by itself; asked for only after this.
     Nanoseconds grace = 500 * pipeline::millisecond;
     std::optional<std::uint32_t> start{}; // first block to tell; absent: the first one seen
@@ -63,7 +63,7 @@ class Follower {
     void header_failed(Hash const& hash, Nanoseconds now); // ask again after the grace
     void events_missing(Hash const& hash);
     void events_failed(Hash const& hash, Nanoseconds now); // asked again, up to attempts_max times
-    void postpone(Hash const& hash, Nanoseconds until);    // the answer came too early; not a failure
+    void postpone(Hash const& hash, Nanoseconds until); // the answer came too early; not a failure
     void set_grace(Nanoseconds grace) { grace_ = grace; }
     void connection_lost(); // every open question will be asked again
 
@@ -126,9 +126,9 @@ class Follower {
     std::vector<Point> climbing_;        // newest first: from a finalized head towards the path
     std::optional<Hash> climb_at_;       // the next header the climb needs
     std::optional<decoders::Header> next_finalized_;
-    std::vector<Hash> wanted_;           // to be asked for, or on their way
+    std::vector<Hash> wanted_; // to be asked for, or on their way
     std::vector<Hash> headers_wanted_;
-    std::deque<FollowerAction> ready_;   // actions that wait for nothing
+    std::deque<FollowerAction> ready_; // actions that wait for nothing
     std::uint32_t best_ = 0;
 };
 

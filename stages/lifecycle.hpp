@@ -6,12 +6,12 @@
 //         │ └── the event comes back at the same place
 //         └───▶ retracted        every block that held it was abandoned
 //
-// One alert may sit in several blocks of competing forks: its id does not name the block. It is said
-// once, and retracted only when none of them is left.
+// One alert may sit in several blocks of competing forks: its id does not name the block. It is
+// said once, and retracted only when none of them is left.
 //
-// Pull style: begin() takes a verdict, next() gives the lines that follow from it, one at a time, so
-// that a slow sink can stop in between. Bounded: at most `capacity` alerts wait for finality; beyond
-// that the oldest are forgotten (their `final` will not be said) and counted. One thread.
+// Pull style: begin() takes a verdict, next() gives the lines that follow from it, one at a time,
+// so that a slow sink can stop in between. Bounded: at most `capacity` alerts wait for finality;
+// beyond that the oldest are forgotten (their `final` will not be said) and counted. One thread.
 #pragma once
 
 #include "stages/messages.hpp"
@@ -33,7 +33,8 @@ struct AlertLine {
 
 class Lifecycle {
   public:
-    explicit Lifecycle(std::size_t capacity) : capacity_(capacity) {}
+    explicit Lifecycle(std::size_t capacity)
+        : capacity_(capacity) {}
 
     void begin(Verdict const& verdict);
     std::optional<AlertLine> next();

@@ -1,8 +1,8 @@
 // Every record that crosses a link, on one page.
 //
-// Records are trivially copyable, whole cache lines, without pointers. Accounts are raw keys, amounts
-// u128; text exists only at the edges. What must stay in order (chain facts, transfers, the end of a
-// block, its finality) shares one tagged link: `body` is the tag and the value.
+// Records are trivially copyable, whole cache lines, without pointers. Accounts are raw keys,
+// amounts u128; text exists only at the edges. What must stay in order (chain facts, transfers, the
+// end of a block, its finality) shares one tagged link: `body` is the tag and the value.
 //
 //   source ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
 //
@@ -63,7 +63,8 @@ struct Transfer {
     std::uint16_t movement = 0;        // row of decoders::movement_rows(): pallet and event names
 };
 
-// A block has been read to its end. incomplete: events before the fault were told, the rest is unknown.
+// A block has been read to its end. incomplete: events before the fault were told, the rest is
+// unknown.
 struct BlockEnd {
     BlockRef block{};
     std::uint32_t events = 0;
@@ -179,7 +180,7 @@ struct alignas(64) SourceNote {
 };
 
 static_assert(pipeline::Message<SourceNote>);
-static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> &&
-              pipeline::Message<Candidate> && pipeline::Message<Verdict>);
+static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> && pipeline::Message<Candidate> &&
+              pipeline::Message<Verdict>);
 
 } // namespace stages

@@ -57,10 +57,9 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
     verdict.chain = candidate.chain;
     if (auto const* match = std::get_if<Match>(&candidate.body)) {
         metrics_.add(RouteMetric::alerts);
-        verdict.body = Alert{*match,
-                             alert_id(genesis_[candidate.chain], match->transfer,
-                                      rule_names_[match->rule]),
-                             Path::hybrid, turn.regime.epoch, turn.regime.hybrid_buckets};
+        verdict.body = Alert{
+            *match, alert_id(genesis_[candidate.chain], match->transfer, rule_names_[match->rule]),
+            Path::hybrid, turn.regime.epoch, turn.regime.hybrid_buckets};
     }
     if (auto const* facts = std::get_if<ChainFacts>(&candidate.body)) {
         genesis_[candidate.chain] = facts->genesis;

@@ -1,4 +1,5 @@
-// Decides which path speaks for a match and gives the alert its id. The regime is read once per turn.
+// Decides which path speaks for a match and gives the alert its id. The regime is read once per
+// turn.
 //
 // A chain without a legacy path is spoken for by its node, whatever the percentage says.
 // One thread; one record out per record in.
@@ -20,9 +21,10 @@ inline constexpr std::array route_metrics{
                         "Alerts a path was chosen for."},
 };
 
-// The first 16 bytes of BLAKE2b-256 over genesis, block number (u32 LE), event index (u32 LE), length
-// and bytes of the from key, length and bytes of the to key, amount (u128 LE), rule name. The block's
-// hash is no part of it: the same event at the same place on another fork is the same alert.
+// The first 16 bytes of BLAKE2b-256 over genesis, block number (u32 LE), event index (u32 LE),
+// length and bytes of the from key, length and bytes of the to key, amount (u128 LE), rule name.
+// The block's hash is no part of it: the same event at the same place on another fork is the same
+// alert.
 std::array<std::uint8_t, 16> alert_id(Hash const& genesis, Transfer const& transfer,
                                       std::string_view rule_name);
 
@@ -32,8 +34,10 @@ class Route : pipeline::Pinned {
 
     Route(std::vector<std::string> rule_names, std::size_t chains, pipeline::MetricsPage& metrics,
           pipeline::Out<Verdict> verdicts)
-        : rule_names_(std::move(rule_names)), genesis_(chains), metrics_(metrics),
-          verdicts_(verdicts) {}
+        : rule_names_(std::move(rule_names))
+        , genesis_(chains)
+        , metrics_(metrics)
+        , verdicts_(verdicts) {}
 
     auto outputs() { return std::tie(verdicts_); }
     void on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn);

@@ -76,9 +76,9 @@ class Requests {
 };
 
 // Parameters, as they stand between the brackets.
-std::string hash_param(Hash const& hash);                                // "0x…"
+std::string hash_param(Hash const& hash); // "0x…"
 std::string call_params(std::string_view method, std::string_view args_hex, Hash const& at);
-std::string storage_params(Bytes key, Hash const& at);                   // "0x…","0x…"
+std::string storage_params(Bytes key, Hash const& at);                       // "0x…","0x…"
 std::string keys_params(std::vector<std::vector<std::uint8_t>> const& keys); // ["0x…",…]
 
 } // namespace stages

@@ -11,7 +11,7 @@ constexpr Nanoseconds retry_pause = pipeline::millisecond;
 constexpr std::size_t questions_busy = 32; // beyond this nothing new is asked on our own initiative
 
 double seconds(Nanoseconds time) {
-    return static_cast<double>(time / pipeline::millisecond) / 1000.0;
+    return static_cast<double>(time) / static_cast<double>(pipeline::second);
 }
 
 // What a node says may hold line breaks; in a log they would forge lines.
@@ -23,10 +23,15 @@ std::string printable(std::string_view text) {
 }
 } // namespace
 
-RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes)
-    : options_(std::move(options)), needs_(needs), frames_(frames), notes_(notes),
-      backoff_(options_.backoff, needs.random), json_(options_.socket.message_bytes_max),
-      follower_(options_.follower) {
+RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
+                     Out<SourceNote> notes)
+    : options_(std::move(options))
+    , needs_(needs)
+    , frames_(frames)
+    , notes_(notes)
+    , backoff_(options_.backoff, needs.random)
+    , json_(options_.socket.message_bytes_max)
+    , follower_(options_.follower) {
     CHECK(!options_.endpoints.empty());
 }
 
@@ -136,11 +141,9 @@ RpcSource::Outcome RpcSource::on_message(io::WebSocketEvent const& event, Turn c
     auto const envelope = json_.parse(pipeline::as_text(event.text));
     if (!envelope) return malformed("a message that is not JSON-RPC", envelope.error());
     switch (envelope->kind) {
-    case decoders::FrameKind::notification:
-        return on_notification(*envelope, event.received, turn);
+    case decoders::FrameKind::notification: return on_notification(*envelope, event.received, turn);
     case decoders::FrameKind::reply:
-    case decoders::FrameKind::error_reply:
-        return on_answer(*envelope, event.received, turn.now);
+    case decoders::FrameKind::error_reply: return on_answer(*envelope, event.received, turn.now);
     case decoders::FrameKind::request: break;
     }
     return malformed("a request; nodes answer, they do not ask", {});

@@ -1,4 +1,5 @@
-// Keeps a conversation with a node and turns it into frames: chain facts, runtimes, blocks, finality.
+// Keeps a conversation with a node and turns it into frames: chain facts, runtimes, blocks,
+// finality.
 //
 //   waiting ──▶ connecting ──▶ greeting ──▶ following
 //      ▲            │             │             │      any fault: why is logged and counted, the
@@ -50,27 +51,57 @@ struct RpcSourceOptions {
 };
 
 enum class SourceMetric {
-    connects, disconnects, messages, bytes, blocks_pushed, blocks_fetched, heads, malformed, error_replies,
-    silent, wrong_genesis, holes, conflicts, best, finalized, connected,
+    connects,
+    disconnects,
+    messages,
+    bytes,
+    blocks_pushed,
+    blocks_fetched,
+    heads,
+    malformed,
+    error_replies,
+    silent,
+    wrong_genesis,
+    holes,
+    conflicts,
+    best,
+    finalized,
+    connected,
 };
 
 inline constexpr std::array source_metrics{
-    pipeline::MetricRow{"spyhop_source_connects_total", pipeline::MetricKind::counter, "Connections that were opened to a node."},
-    pipeline::MetricRow{"spyhop_source_disconnects_total", pipeline::MetricKind::counter, "Connections and attempts that ended, whatever the reason."},
-    pipeline::MetricRow{"spyhop_source_messages_total", pipeline::MetricKind::counter, "WebSocket messages from the node."},
-    pipeline::MetricRow{"spyhop_source_received_bytes_total", pipeline::MetricKind::counter, "Bytes of those messages."},
-    pipeline::MetricRow{"spyhop_source_blocks_pushed_total", pipeline::MetricKind::counter, "Blocks that came by subscription."},
-    pipeline::MetricRow{"spyhop_source_blocks_fetched_total", pipeline::MetricKind::counter, "Blocks that had to be asked for."},
-    pipeline::MetricRow{"spyhop_source_heads_total", pipeline::MetricKind::counter, "Best heads announced."},
-    pipeline::MetricRow{"spyhop_source_malformed_total", pipeline::MetricKind::counter, "Messages that were not what the protocol says."},
-    pipeline::MetricRow{"spyhop_source_error_replies_total", pipeline::MetricKind::counter, "Questions the node answered with an error."},
-    pipeline::MetricRow{"spyhop_source_silent_total", pipeline::MetricKind::counter, "Connections given up because nothing came."},
-    pipeline::MetricRow{"spyhop_source_wrong_genesis_total", pipeline::MetricKind::counter, "Endpoints that serve another chain."},
-    pipeline::MetricRow{"spyhop_source_hole_blocks_total", pipeline::MetricKind::counter, "Blocks no endpoint could give."},
-    pipeline::MetricRow{"spyhop_source_finality_conflicts_total", pipeline::MetricKind::counter, "Finalized heads that contradict earlier ones."},
-    pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge, "Number of the best block."},
-    pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge, "Number of the last block said to be final."},
-    pipeline::MetricRow{"spyhop_source_connected", pipeline::MetricKind::gauge, "1 while following."},
+    pipeline::MetricRow{"spyhop_source_connects_total", pipeline::MetricKind::counter,
+                        "Connections that were opened to a node."},
+    pipeline::MetricRow{"spyhop_source_disconnects_total", pipeline::MetricKind::counter,
+                        "Connections and attempts that ended, whatever the reason."},
+    pipeline::MetricRow{"spyhop_source_messages_total", pipeline::MetricKind::counter,
+                        "WebSocket messages from the node."},
+    pipeline::MetricRow{"spyhop_source_received_bytes_total", pipeline::MetricKind::counter,
+                        "Bytes of those messages."},
+    pipeline::MetricRow{"spyhop_source_blocks_pushed_total", pipeline::MetricKind::counter,
+                        "Blocks that came by subscription."},
+    pipeline::MetricRow{"spyhop_source_blocks_fetched_total", pipeline::MetricKind::counter,
+                        "Blocks that had to be asked for."},
+    pipeline::MetricRow{"spyhop_source_heads_total", pipeline::MetricKind::counter,
+                        "Best heads announced."},
+    pipeline::MetricRow{"spyhop_source_malformed_total", pipeline::MetricKind::counter,
+                        "Messages that were not what the protocol says."},
+    pipeline::MetricRow{"spyhop_source_error_replies_total", pipeline::MetricKind::counter,
+                        "Questions the node answered with an error."},
+    pipeline::MetricRow{"spyhop_source_silent_total", pipeline::MetricKind::counter,
+                        "Connections given up because nothing came."},
+    pipeline::MetricRow{"spyhop_source_wrong_genesis_total", pipeline::MetricKind::counter,
+                        "Endpoints that serve another chain."},
+    pipeline::MetricRow{"spyhop_source_hole_blocks_total", pipeline::MetricKind::counter,
+                        "Blocks no endpoint could give."},
+    pipeline::MetricRow{"spyhop_source_finality_conflicts_total", pipeline::MetricKind::counter,
+                        "Finalized heads that contradict earlier ones."},
+    pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
+                        "Number of the best block."},
+    pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
+                        "Number of the last block said to be final."},
+    pipeline::MetricRow{"spyhop_source_connected", pipeline::MetricKind::gauge,
+                        "1 while following."},
 };
 
 class RpcSource : pipeline::Pinned {
@@ -177,7 +208,7 @@ class RpcSource : pipeline::Pinned {
     Cadence cadence_;
     SourceState state_ = SourceState::waiting;
     std::size_t endpoint_ = 0;
-    std::string fault_; // why the connection must end, set by fault()
+    std::string fault_;                      // why the connection must end, set by fault()
     std::optional<io::WebSocketEvent> held_; // a message the link had no room for
 
     // what is known of the chain
@@ -190,16 +221,16 @@ class RpcSource : pipeline::Pinned {
     bool own_hashes_ = true;
 
     // runtimes
-    std::vector<std::uint32_t> loaded_;    // spec versions whose metadata was sent on
-    std::uint32_t current_spec_ = 0;       // of the block told last
-    std::uint32_t announced_spec_ = 0;     // by state_subscribeRuntimeVersion
-    std::uint32_t fetching_spec_ = 0;      // metadata on its way; 0: none
+    std::vector<std::uint32_t> loaded_; // spec versions whose metadata was sent on
+    std::uint32_t current_spec_ = 0;    // of the block told last
+    std::uint32_t announced_spec_ = 0;  // by state_subscribeRuntimeVersion
+    std::uint32_t fetching_spec_ = 0;   // metadata on its way; 0: none
     struct Decided {
         Hash block;
         std::uint32_t spec_version;
     };
     std::vector<Decided> decided_; // blocks whose runtime had to be asked for
-    std::vector<Hash> deciding_; // blocks on whose behalf the runtime is being asked for
+    std::vector<Hash> deciding_;   // blocks on whose behalf the runtime is being asked for
     Nanoseconds retry_at_ = pipeline::never; // when a held message is tried again
 
     // assets

@@ -73,7 +73,8 @@ RpcSource::Outcome RpcSource::on_notification(decoders::Envelope const& envelope
         announced_spec_ = version->spec_version;
         // Fetched ahead, from the state that announces it, before the first block that needs it.
         if (!runtime_loaded(announced_spec_))
-            ask({.ask = Ask::runtime_version, .hash = best_.hash}, hash_param(best_.hash), turn.now);
+            ask({.ask = Ask::runtime_version, .hash = best_.hash}, hash_param(best_.hash),
+                turn.now);
     }
     return Outcome::done;
 }
@@ -137,7 +138,8 @@ RpcSource::Outcome RpcSource::on_push(Nanoseconds received, Nanoseconds now) {
     if (!usable && !header) return Outcome::done; // its head will come; then it is asked for
     auto const number = header ? header->number : static_cast<std::uint32_t>(*pushed_number);
     if (!follower_.wants(values->hash, number)) return Outcome::done;
-    if (values->events.empty() || values->timestamp.empty()) return Outcome::done; // asked for later
+    if (values->events.empty() || values->timestamp.empty())
+        return Outcome::done; // asked for later
     Outcome const outcome = on_block(*values, number, received, now);
     if (outcome == Outcome::done && follower_.is_told(values->hash))
         needs_.metrics.add(SourceMetric::blocks_pushed);
@@ -174,7 +176,8 @@ std::uint32_t RpcSource::runtime_of(BlockValues const& values, Nanoseconds now) 
     bool const changing = announced_spec_ != 0 && announced_spec_ != current_spec_;
     if (!changing) return current_spec_;
     auto const header = follower_.find(values.hash);
-    bool const asked = std::find(deciding_.begin(), deciding_.end(), values.hash) != deciding_.end();
+    bool const asked =
+        std::find(deciding_.begin(), deciding_.end(), values.hash) != deciding_.end();
     if (header && !asked) {
         deciding_.push_back(values.hash);
         ask({.ask = Ask::runtime_of_parent, .hash = header->parent, .block = values.hash},
@@ -220,9 +223,9 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
     bool const fits = text.size() / 2 <= arena.largest();
     auto const room = arena.reserve(fits ? text.size() / 2 : 0);
     if (fits && room.data() == nullptr) return Outcome::hold; // also for nothing but "0x"
-    auto const size = fits ? decoders::hex_decode(text, room)
-                           : std::unexpected(decoders::Error{decoders::Code::too_long, 0,
-                                                             arena.largest()});
+    auto const size =
+        fits ? decoders::hex_decode(text, room)
+             : std::unexpected(decoders::Error{decoders::Code::too_long, 0, arena.largest()});
     if (!size) {
         // Sent on empty: the block is then reported as incomplete, and the chain goes on.
         needs_.metrics.add(SourceMetric::malformed);
@@ -312,7 +315,7 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
         break;
     case Ask::best_hash:
     case Ask::head_hash:
-    case Ask::final_hash: break; // nothing learned, nothing lost
+    case Ask::final_hash: break;        // nothing learned, nothing lost
     case Ask::subscribe_runtime: break; // upgrades are still seen in System.LastRuntimeUpgrade
     case Ask::subscribe_storage:
         follower_.set_grace(0);

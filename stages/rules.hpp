@@ -1,7 +1,7 @@
 // Rules as detectors see them: checked, without text that still has to be parsed per event.
 //
-// A threshold is written in whole tokens; what that is in the smallest unit depends on the asset, so it
-// is worked out once per chain and asset, exactly. Pure; any thread.
+// A threshold is written in whole tokens; what that is in the smallest unit depends on the asset,
+// so it is worked out once per chain and asset, exactly. Pure; any thread.
 #pragma once
 
 #include "stages/messages.hpp"
@@ -22,8 +22,8 @@ std::string_view to_text(RuleKind kind);
 struct Rule {
     std::string name;
     RuleKind kind{};
-    std::vector<bool> chains;                                   // by index of the chain
-    std::vector<std::string> assets;                            // "native", "*", symbols, ids
+    std::vector<bool> chains;                                    // by index of the chain
+    std::vector<std::string> assets;                             // "native", "*", symbols, ids
     std::array<std::optional<std::string>, severities> levels{}; // decimal whole tokens
 };
 

@@ -1,5 +1,5 @@
-// Any text as a configuration file: it is usable, or there is a problem with a sentence. A usable one
-// has a chain with an endpoint and at least one sink, which is what the wiring relies on.
+// Any text as a configuration file: it is usable, or there is a problem with a sentence. A usable
+// one has a chain with an endpoint and at least one sink, which is what the wiring relies on.
 #include "config/config.hpp"
 #include "pipeline/check.hpp"
 

@@ -68,6 +68,8 @@ struct TemporaryFile {
                          testing::UnitTest::GetInstance()->current_test_info()->name()))
                            .string();
     TemporaryFile() { std::filesystem::remove(path); }
+    TemporaryFile(TemporaryFile const&) = delete;
+    TemporaryFile& operator=(TemporaryFile const&) = delete;
     ~TemporaryFile() { std::filesystem::remove(path); }
 };
 

@@ -1,5 +1,5 @@
-// Runner, driver and topology on small stages: credit before take, pop after handling, wiring faults,
-// every layout of the same rows.
+// Runner, driver and topology on small stages: credit before take, pop after handling, wiring
+// faults, every layout of the same rows.
 #include "pipeline/sleeper.hpp"
 #include "pipeline/topology.hpp"
 
@@ -21,7 +21,9 @@ struct Counter : Pinned {
     std::uint64_t count;
     std::uint64_t next = 0;
 
-    Counter(Out<Number> out, std::uint64_t how_many) : numbers(out), count(how_many) {}
+    Counter(Out<Number> out, std::uint64_t how_many)
+        : numbers(out)
+        , count(how_many) {}
     auto outputs() { return std::tie(numbers); }
     bool tick(Turn const&) {
         if (next == count) return false;
@@ -37,7 +39,8 @@ struct Doubler : Pinned {
     static constexpr std::uint32_t max_burst = 2;
     Out<Number> numbers;
 
-    explicit Doubler(Out<Number> out) : numbers(out) {}
+    explicit Doubler(Out<Number> out)
+        : numbers(out) {}
     auto outputs() { return std::tie(numbers); }
     void on(Part<Number> const& part, Turn const&) {
         numbers.emit(part.message);
@@ -65,7 +68,8 @@ struct Unroller : Pinned {
     Out<Number> numbers;
     std::uint64_t done = 0;
 
-    explicit Unroller(Out<Number> out) : numbers(out) {}
+    explicit Unroller(Out<Number> out)
+        : numbers(out) {}
     auto outputs() { return std::tie(numbers); }
     bool on(Part<Number> const& part, Turn const&) {
         Number one;
@@ -81,9 +85,8 @@ struct Unroller : Pinned {
 struct World {
     SystemClock clock;
     Switchboard switchboard{Regime{}};
-    Topology topology{clock, switchboard, Idle::park, [this](std::string const&) {
-                          return std::make_unique<Sleeper>(clock);
-                      }};
+    Topology topology{clock, switchboard, Idle::park,
+                      [this](std::string const&) { return std::make_unique<Sleeper>(clock); }};
 
     Collector& build(std::uint64_t count, std::string const& a, std::string const& b,
                      std::string const& c) {
@@ -109,7 +112,8 @@ TEST(Topology, moves_messages_in_one_thread_by_hand) {
 TEST(Topology, a_large_message_is_worked_through_in_steps) {
     World world;
     auto& numbers = world.topology.link<Number>("numbers", {.depth = 4});
-    auto& ones = world.topology.link<Number>("ones", {.depth = 3}); // far less than one message makes
+    auto& ones =
+        world.topology.link<Number>("ones", {.depth = 3}); // far less than one message makes
     world.topology.stage({"counter", Process::hybrid, "a"}, std::make_unique<Counter>(numbers, 10));
     world.topology.stage({"unroller", Process::hybrid, "a"}, std::make_unique<Unroller>(ones),
                          numbers);
@@ -178,7 +182,8 @@ TEST(Topology, refuses_a_circle_of_waiting_stages_but_not_of_dropping_ones) {
         World world;
         auto& there = world.topology.link<Number>("there", {.depth = 4});
         auto& back = world.topology.link<Number>("back", {.depth = 4, .when_full = when_full});
-        world.topology.stage({"left", Process::hybrid, "a"}, std::make_unique<Doubler>(there), back);
+        world.topology.stage({"left", Process::hybrid, "a"}, std::make_unique<Doubler>(there),
+                             back);
         world.topology.stage({"right", Process::hybrid, "a"}, std::make_unique<Doubler>(back),
                              there);
         auto const result = world.topology.finish();
