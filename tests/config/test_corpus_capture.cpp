@@ -1,6 +1,6 @@
 // The recorded blocks as captures: every block is there, whole, under its real hash where the
 // recording has its header.
-#include "../decoders/corpus.hpp"
+#include "tests/decoders/corpus.hpp"
 #include "config/corpus_capture.hpp"
 
 #include <filesystem>

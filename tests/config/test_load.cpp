@@ -13,8 +13,8 @@ namespace {
 // Every key of the contract's section 4, none with its default value.
 constexpr std::string_view everything = R"(
 [service]
-state_dir = "/tmp/a"
-socket = "/tmp/a.sock"
+state_dir = "/srv/x/a"
+socket = "/srv/x/a.sock"
 isolation = "thread"
 layout = "dedicated"
 idle = "spin"
@@ -28,7 +28,7 @@ requests_per_day = 8
 [[chain]]
 name = "dot"
 endpoints = ["wss://a.example/x", "ws://127.0.0.1:9944"]
-ca_file = "/tmp/ca.pem"
+ca_file = "/srv/x/ca.pem"
 follow = "finalized"
 subscan_url = "https://dot.example"
 legacy_poll = "250ms"
@@ -61,7 +61,7 @@ error_rate = { threshold = "5%", action = "reduce_traffic" }
 crash = { threshold = 1, action = "immediate_rollback", dry_run = true }
 [[sink]]
 kind = "ndjson"
-path = "/tmp/alerts"
+path = "/srv/x/alerts"
 )";
 
 Config load_good(std::string_view text) {
@@ -76,8 +76,8 @@ Config load_good(std::string_view text) {
 
 TEST(Load, takes_every_key_of_the_service_and_its_surroundings) {
     Config const config = load_good(everything);
-    EXPECT_EQ(config.service.state_dir, "/tmp/a");
-    EXPECT_EQ(config.service.socket, "/tmp/a.sock");
+    EXPECT_EQ(config.service.state_dir, "/srv/x/a");
+    EXPECT_EQ(config.service.socket, "/srv/x/a.sock");
     EXPECT_EQ(config.service.isolation, Isolation::thread);
     EXPECT_EQ(config.service.layout, Layout::dedicated);
     EXPECT_EQ(config.service.idle, pipeline::Idle::spin);
@@ -96,7 +96,7 @@ TEST(Load, takes_every_key_of_the_service_and_its_surroundings) {
     EXPECT_EQ(config.health.at("crash").threshold, "1");
     EXPECT_TRUE(config.health.at("crash").dry_run);
     ASSERT_EQ(config.sinks.size(), 1U);
-    EXPECT_EQ(config.sinks[0].path, "/tmp/alerts");
+    EXPECT_EQ(config.sinks[0].path, "/srv/x/alerts");
 }
 
 TEST(Load, takes_every_key_of_chains_rules_and_watched_accounts) {
@@ -107,7 +107,7 @@ TEST(Load, takes_every_key_of_chains_rules_and_watched_accounts) {
     ASSERT_EQ(dot.endpoints.size(), 2U);
     EXPECT_EQ(dot.endpoints[0].authority(), "a.example");
     EXPECT_EQ(dot.endpoints[1].authority(), "127.0.0.1:9944");
-    EXPECT_EQ(dot.ca_file, "/tmp/ca.pem");
+    EXPECT_EQ(dot.ca_file, "/srv/x/ca.pem");
     EXPECT_TRUE(dot.finalized_only);
     EXPECT_TRUE(dot.subscan_url.has_value());
     EXPECT_EQ(dot.legacy_poll, 250 * pipeline::millisecond);

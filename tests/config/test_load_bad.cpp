@@ -91,7 +91,7 @@ TEST(LoadBad, refuses_addresses_whose_checksum_is_wrong) {
 
 TEST(LoadBad, refuses_names_said_twice_and_names_of_nobody) {
     expect(chain + chain + rule, {"two chains are called \"dot\""});
-    expect(chain + rule + rule, {"two rules are called \"large\""});
+    expect(chain + rule + rule, {"f:9:8: rule.name: two rules are called \"large\""});
     expect(good + "chains = [\"dot\", \"kot\"]\n",
            {"f:8:10: ", "there is no chain called \"kot\""});
     expect(good + "assets = []\n", {"covers nothing"});

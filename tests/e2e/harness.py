@@ -223,7 +223,8 @@ class Case(unittest.TestCase):
             text += (f'[[chain]]\nname = "{chain}"\nendpoints = {json.dumps(urls)}\n'
                      f'follow = "{follow}"\n{more}\n')
         text += (f'[[rule]]\nname = "large-transfer"\nkind = "large_transfer"\n'
-                 f'assets = {assets}\n{levels}\n[[sink]]\nkind = "ndjson"\npath = "{sink}"\n{extra}')
+                 f'assets = {assets}\n{levels}\n[[sink]]\nkind = "ndjson"\npath = "{sink}"\n'
+                 f'{extra}')
         return self.write(name, text)
 
     def service(self, config, **more):

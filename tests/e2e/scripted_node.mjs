@@ -3,8 +3,8 @@
 //   node scripted_node.mjs '{"recording": "x.jsonl", "faults": [...], "tls": {...}}'
 //
 // Answers by method and parameters from the recording (what was recorded for the method where the
-// parameters differ), and from its blocks where a client asks about one of them by hash. The recorded
-// notices come in their recorded order, `block_ms` between heads, from the moment a client has
+// parameters differ), and from its blocks where a client asks about one of them by hash. The
+// recorded notices come in their recorded order, `block_ms` between heads, from the moment a client has
 // subscribed to heads, finalized heads and storage; a later connection hears the rest.
 //
 // Options: faults: [{at: N, kind: K}] happen once, before the N-th notice (0-based);
@@ -22,7 +22,7 @@ const faults = [...(options.faults ?? [])];
 const block_ms = options.block_ms ?? 40;
 const faulty_subscription = '{"jsonrpc":"2.0","method":"state_storage","params":{"subscr';
 
-// --- the recording ---------------------------------------------------------------------------------
+// --- the recording ---------------------------------------------------------------------------
 
 const exact = new Map(); // method and parameters -> members of the reply
 const by_method = new Map();
@@ -38,13 +38,15 @@ for (const line of readFileSync(options.recording, 'utf8').split('\n').filter(Bo
   } else if (frame.id === undefined) {
     if (frame.method === 'state_runtimeVersion') runtime_notice = frame;
     else notices.push(frame);
-    if (frame.method === 'state_storage') changes.set(frame.params.result.block, frame.params.result);
+    const { result } = frame.params;
+    if (frame.method === 'state_storage') changes.set(result.block, result);
   } else {
     const { method, params } = asked.get(frame.id);
     const reply = frame.error ? { error: frame.error } : { result: frame.result };
     exact.set(method + JSON.stringify(params), reply);
     if (!by_method.has(method)) by_method.set(method, reply);
-    if (method === 'chain_getBlock' && frame.result) headers.set(params[0], frame.result.block.header);
+    if (method === 'chain_getBlock' && frame.result)
+      headers.set(params[0], frame.result.block.header);
   }
 }
 // A head's own hash is in no frame with it; its child names it, and so does the block recorded.
@@ -55,10 +57,11 @@ for (const { params: { result: head } } of notices)
     if (parent && !headers.has(head.parentHash)) headers.set(head.parentHash, parent.params.result);
   }
 
-// --- answers ---------------------------------------------------------------------------------------
+// --- answers ---------------------------------------------------------------------------------
 
 let next_notice = 0;
-const played_heads = () => notices.slice(0, next_notice).filter((n) => n.method === 'chain_newHead');
+const played_heads = () =>
+  notices.slice(0, next_notice).filter(({ method }) => method === 'chain_newHead');
 const refused = (code, message) => ({ error: { code, message } });
 
 function answer({ method, params }) {
@@ -85,7 +88,8 @@ function answer({ method, params }) {
 function block_hash(params) {
   if (params.length === 0) {
     const head = played_heads().at(-1)?.params.result;
-    for (const [hash, header] of headers) if (header.number === head?.number) return { result: hash };
+    for (const [hash, header] of headers)
+      if (header.number === head?.number) return { result: hash };
     return by_method.get('chain_getFinalizedHead');
   }
   for (const [hash, header] of headers)
@@ -93,9 +97,11 @@ function block_hash(params) {
   return exact.get(`chain_getBlockHash${JSON.stringify(params)}`) ?? { result: null };
 }
 
-// --- playing ---------------------------------------------------------------------------------------
+// --- playing ---------------------------------------------------------------------------------
 
-const needed = ['chain_subscribeNewHeads', 'chain_subscribeFinalizedHeads', 'state_subscribeStorage'];
+const needed = [
+  'chain_subscribeNewHeads', 'chain_subscribeFinalizedHeads', 'state_subscribeStorage',
+];
 let listener = null; // the connection that hears the notices
 let refusals = 0;
 
@@ -109,7 +115,7 @@ const disturb = {
   unknown_subscription: (socket) => socket.send(
     '{"jsonrpc":"2.0","method":"state_storage","params":{"subscription":"nobody","result":{}}}'),
   unknown_reply: (socket) => socket.send('{"jsonrpc":"2.0","id":987654321,"result":"0x00"}'),
-  // Text frames by hand (RFC 6455 section 5.2): one promises 33 MB, one 1000 bytes of which few come.
+  // Text frames by hand (RFC 6455 section 5.2): one promises 33 MB, one more bytes than come.
   oversize_frame: (socket) => socket._socket.write(
     Buffer.from([0x81, 127, 0, 0, 0, 0, 0x02, 0x10, 0, 0, 0x7b])),
   truncated_frame: (socket) => {

@@ -40,7 +40,8 @@ class Socket(Case):
             return answers
 
     def test_words_are_answered_by_text(self):
-        for word, pattern in (("help", "shutdown"), ("status", r"spyhop \d"), ("metrics", "# HELP")):
+        for word, pattern in (("help", "shutdown"), ("status", r"spyhop \d"),
+                              ("metrics", "# HELP")):
             self.assertRegex(self.ask(word)[0], pattern)
 
     def test_json_is_answered_by_one_line(self):

@@ -40,7 +40,7 @@ class Follow(Case):
         self.assert_none_doubled(alerts_of(service))
 
     def test_a_threshold_is_met_at_equality_and_nothing_below_is_told(self):
-        # What the service tells with a threshold is what it tells without one, cut at the threshold.
+        # What is told with a threshold is what is told without one, cut at the threshold.
         _, urls = self.node()
         chain = "polkadot"
         levels = 'notable = "5000"\nimportant = "50000"'

@@ -1,5 +1,5 @@
-"""Nodes that misbehave: the service lives on, later alerts come, none is doubled, and what happened is
-said and counted."""
+"""Nodes that misbehave: the service lives on, later alerts come, none is doubled, and what happened
+is said and counted."""
 
 import json
 import re
@@ -193,8 +193,8 @@ class Recorded(Case):
         self.survives("error_reply")
 
     def test_one_fault_after_the_other(self):
-        _, service, transfers, finals = self.play("malformed_json", "invalid_utf8", "close", "reset",
-                                                  "truncated_frame")
+        _, service, transfers, finals = self.play("malformed_json", "invalid_utf8", "close",
+                                                  "reset", "truncated_frame")
         self.assertEqual(finals(), transfers)
         self.finish(service)
 

@@ -32,7 +32,7 @@ def need(part):
 
 
 def canonical(fields):
-    """A composite's JSON: none null, one unnamed its value, unnamed ones a list, named an object."""
+    """A composite's JSON: null, the one unnamed value, a list of unnamed ones, or an object."""
     if not fields:
         return None
     if fields[0]["name"] is not None:
@@ -57,7 +57,8 @@ class Golden(unittest.TestCase):
     maxDiff = 3000
 
     def decode(self, metadata, data):
-        return spyhop("decode", "events", "--metadata", CORPUS / metadata, "--input", "-", data=data)
+        return spyhop("decode", "events", "--metadata", CORPUS / metadata, "--input", "-",
+                      data=data)
 
     def assert_decodes(self, block, metadata, data, name):
         code, out, err = self.decode(metadata, data)

@@ -1,6 +1,6 @@
 """The shipped configuration is good, and the pipeline it makes is the one that was agreed on.
 
-    python3 test_shipped_files.py [--write]     --write takes what the program says as the new golden text
+    python3 test_shipped_files.py [--write]     --write: what the program says is golden from now on
 """
 
 import os
