@@ -1,7 +1,7 @@
 // The recorded blocks as captures: every block is there, whole, under its real hash where the
 // recording has its header.
-#include "tests/decoders/corpus.hpp"
 #include "config/corpus_capture.hpp"
+#include "tests/decoders/corpus.hpp"
 
 #include <filesystem>
 #include <fstream>

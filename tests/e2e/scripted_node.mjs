@@ -4,8 +4,8 @@
 //
 // Answers by method and parameters from the recording (what was recorded for the method where the
 // parameters differ), and from its blocks where a client asks about one of them by hash. The
-// recorded notices come in their recorded order, `block_ms` between heads, from the moment a client has
-// subscribed to heads, finalized heads and storage; a later connection hears the rest.
+// recorded notices come in their recorded order, `block_ms` between blocks, from the moment a
+// client has subscribed to heads, finalized heads and storage; a later connection hears the rest.
 //
 // Options: faults: [{at: N, kind: K}] happen once, before the N-th notice (0-based);
 //   no_methods: methods that are refused; genesis: another answer for block 0;
