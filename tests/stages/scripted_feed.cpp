@@ -1,0 +1,100 @@
+#include "tests/stages/scripted_feed.hpp"
+
+#include <gtest/gtest.h>
+#include <sstream>
+
+namespace scripted {
+
+using pipeline::Process;
+
+Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> chains)
+    : decode_page(topology.metrics().add("", stages::decode_metrics))
+    , detect_page(topology.metrics().add("", stages::detect_metrics))
+    , route_page(topology.metrics().add("", stages::route_metrics))
+    , deliver_page(topology.metrics().add("", stages::deliver_metrics))
+    , frames(topology.link<stages::Frame>("frames", {.depth = 64, .arena_bytes = 4 << 20})) {
+    auto& facts = topology.link<stages::Fact>("facts", {.depth = 256});
+    auto& candidates = topology.link<stages::Candidate>("candidates", {.depth = 256});
+    auto& verdicts = topology.link<stages::Verdict>("verdicts", {.depth = 256});
+    std::vector<std::string> names;
+    stages::DeliverOptions options;
+    options.chains = chains;
+    for (stages::Rule& rule : rules) {
+        rule.chains.resize(chains.size(), true);
+        names.push_back(rule.name);
+        options.rules.push_back({rule.name, rule.kind});
+    }
+    auto const row = [](std::string name) {
+        return pipeline::StageRow{std::move(name), Process::hybrid, "one"};
+    };
+    topology.stage(row("hand"), std::make_unique<Hand>(frames));
+    topology.stage(row("decode"), std::make_unique<stages::Decode>(chains, log, decode_page, facts),
+                   frames);
+    topology.stage(
+        row("detect"),
+        std::make_unique<stages::Detect>(std::move(rules), chains, log, detect_page, candidates),
+        facts);
+    topology.stage(row("route"),
+                   std::make_unique<stages::Route>(names, chains.size(), route_page, verdicts),
+                   candidates);
+    auto owned = std::make_unique<MemorySink>(out);
+    sink = owned.get();
+    std::vector<std::unique_ptr<stages::Sink>> sinks;
+    sinks.push_back(std::move(owned));
+    topology.stage(row("deliver"),
+                   std::make_unique<stages::Deliver>(std::move(options), std::move(sinks), clock,
+                                                     deliver_page),
+                   verdicts);
+    auto const finished = topology.finish();
+    EXPECT_TRUE(finished) << (finished ? "" : finished.error());
+}
+
+void Feed::push(Body const& body, pipeline::Bytes payload, std::uint16_t chain) {
+    stages::Frame frame;
+    frame.header.received = clock.now;
+    frame.chain = chain;
+    if (!payload.empty()) {
+        auto const room = frames.arena().reserve(payload.size());
+        ASSERT_EQ(room.size(), payload.size()) << "the arena is full";
+        std::memcpy(room.data(), payload.data(), payload.size());
+        frame.payload = frames.arena().commit(payload.size());
+    }
+    frame.body = body;
+    frames.push(frame);
+}
+
+void Feed::run() {
+    for (int i = 0; i < 10'000 && topology.turn(); ++i) {}
+}
+
+void Feed::tell(Body const& body, pipeline::Bytes payload, std::uint16_t chain) {
+    push(body, payload, chain);
+    run();
+}
+
+std::vector<std::string> Feed::take_lines() {
+    std::vector<std::string> all;
+    std::istringstream stream(std::exchange(out, {}));
+    for (std::string line; std::getline(stream, line);) all.push_back(line);
+    return all;
+}
+
+stages::ChainFacts dot_facts() {
+    stages::ChainFacts facts;
+    facts.genesis.fill(0x91);
+    facts.symbol.assign("DOT");
+    facts.decimals = 10;
+    facts.ss58_prefix = 0;
+    return facts;
+}
+
+stages::BlockBytes block_bytes(std::uint32_t number, std::uint32_t spec, std::uint8_t fork) {
+    stages::BlockRef block;
+    block.hash.fill(static_cast<std::uint8_t>(number));
+    block.hash[0] = fork;
+    block.number = number;
+    block.timestamp_ms = 1'763'626'512'000; // 2025-11-20T08:15:12Z
+    return {block, spec};
+}
+
+} // namespace scripted

@@ -1,0 +1,122 @@
+// The data path of one chain on one thread, with a scripted node at its front: a source alone,
+// whose frames a test reads, or the full pipeline, whose alert lines it reads. Time stands still unless
+// the test moves it.
+#pragma once
+
+#include "tests/stages/scripted_chain.hpp"
+
+#include "pipeline/sleeper.hpp"
+#include "pipeline/topology.hpp"
+#include "stages/decode.hpp"
+#include "stages/deliver.hpp"
+#include "stages/detect.hpp"
+#include "stages/route.hpp"
+#include "stages/rpc_source.hpp"
+
+namespace scripted {
+
+inline constexpr std::uint16_t first_port = 9944;
+
+struct Settings {
+    std::vector<std::string> urls{"ws://127.0.0.1:9944"};
+    stages::RpcSourceOptions source{};
+    std::uint32_t frames_depth = 64;
+    std::size_t arena_bytes = 4 << 20;
+};
+
+// Takes frames and notes; a frame is kept as one readable word or two.
+class Collect : pipeline::Pinned {
+  public:
+    static constexpr std::uint32_t max_burst = 0;
+    auto outputs() { return std::tie(); }
+    void on(pipeline::Part<stages::Frame> const& part, pipeline::Turn const&);
+    void on(pipeline::Part<stages::SourceNote> const& part, pipeline::Turn const&) {
+        notes.push_back(part.message);
+    }
+    bool accepting() const { return open; }
+
+    bool open = true;
+    std::vector<std::string> told; // "facts DOT", "runtime 1", "block 100", "final 100", …
+    std::vector<stages::Frame> frames;
+    std::vector<Buffer> payloads;
+    std::vector<stages::SourceNote> notes;
+};
+
+// A sink in memory with as much room as the test says.
+class MemorySink final : public stages::Sink {
+  public:
+    explicit MemorySink(std::string& out)
+        : out_(out) {}
+    bool append(std::string_view line) override {
+        if (line.size() > room_) return false;
+        room_ -= line.size();
+        out_ += line;
+        return true;
+    }
+    std::size_t pending() const override { return 0; }
+    std::size_t room() const override { return room_; }
+    void advance() override {}
+    pipeline::Nanoseconds next_deadline() const override { return pipeline::never; }
+    void set_room(std::size_t bytes) { room_ = bytes; }
+
+  private:
+    std::string& out_;
+    std::size_t room_ = ~std::size_t{0} >> 1;
+};
+
+class World {
+  public:
+    // Moves bytes and messages until nothing moves any more.
+    void run();
+    // Lets time pass in small steps.
+    void run_for(pipeline::Nanoseconds time, pipeline::Nanoseconds step = 50 * millisecond_);
+    // Until the node has a client that asks, at the most for a minute.
+    void connect(Node& to);
+
+    pipeline::ManualClock clock;
+    io::LoopbackNetwork network{clock};
+    io::SeededRandom random{7};
+    RecordedLog log;
+    pipeline::Switchboard switchboard{
+        {.mode = pipeline::Mode::hybrid_only, .flags = pipeline::Flag::hybrid_rpc}};
+    pipeline::Topology topology{
+        clock, switchboard, pipeline::Idle::spin,
+        [this](std::string const&) { return std::make_unique<pipeline::Sleeper>(clock); }};
+    Node node{network, clock, random, first_port};
+    Node spare{network, clock, random, first_port + 1};
+
+    std::uint64_t metric(stages::SourceMetric which) const { return source_page->read(which); }
+    pipeline::MetricsPage* source_page = nullptr;
+    stages::RpcSource* source = nullptr;
+
+  protected:
+    static constexpr pipeline::Nanoseconds millisecond_ = pipeline::millisecond;
+    stages::RpcSource& add_source(Settings settings, pipeline::Link<stages::Frame>& frames,
+                                  pipeline::Link<stages::SourceNote>& notes);
+};
+
+class SourceWorld : public World {
+  public:
+    explicit SourceWorld(Settings settings = {});
+    std::vector<std::string> take_told() { return std::exchange(collect->told, {}); }
+    std::string last_told() { // of all that was told since the last take; "" for nothing
+        auto const told = take_told();
+        return told.empty() ? std::string() : told.back();
+    }
+    Collect* collect = nullptr;
+};
+
+// Every transfer of every asset is an alert.
+stages::Rule everything();
+
+class PipelineWorld : public World {
+  public:
+    PipelineWorld(std::string const& chain, Settings settings,
+                  std::vector<stages::Rule> rules = {everything()});
+    std::string out; // NDJSON
+    pipeline::MetricsPage* decode_page = nullptr;
+    pipeline::MetricsPage* deliver_page = nullptr;
+    std::vector<std::string> lines() const;
+};
+
+} // namespace scripted
