@@ -1,6 +1,6 @@
 // The data path of one chain on one thread, with a scripted node at its front: a source alone,
-// whose frames a test reads, or the full pipeline, whose alert lines it reads. Time stands still unless
-// the test moves it.
+// whose frames a test reads, or the full pipeline, whose alert lines it reads. Time stands still
+// unless the test moves it.
 #pragma once
 
 #include "tests/stages/scripted_chain.hpp"
