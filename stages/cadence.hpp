@@ -5,6 +5,7 @@
 #include "pipeline/types.hpp"
 
 #include <algorithm>
+#include <utility>
 
 namespace stages {
 
@@ -19,8 +20,10 @@ class Cadence {
 
     // A new best head came. Several at once (a gap being closed) count as one.
     void beat(pipeline::Nanoseconds now) {
+        // The first block comes somewhere within an interval and says nothing of its length.
+        bool const whole = std::exchange(seen_, true);
         pipeline::Nanoseconds const interval = now - last_;
-        if (last_ != 0 && interval >= 50 * pipeline::millisecond) {
+        if (whole && interval >= 50 * pipeline::millisecond) {
             // A moving average of about eight blocks; one long pause must not teach patience.
             auto const bounded = samples_ < samples_min ? interval : std::min(interval, 4 * mean_);
             mean_ = samples_ == 0 ? bounded : mean_ + bounded / 8 - mean_ / 8;
@@ -30,7 +33,10 @@ class Cadence {
     }
 
     // The clock of suspicion starts here: subscribed, nothing heard yet.
-    void start(pipeline::Nanoseconds now) { last_ = now; }
+    void start(pipeline::Nanoseconds now) {
+        last_ = now;
+        seen_ = false;
+    }
 
     pipeline::Nanoseconds patience() const {
         if (samples_ < samples_min) return patience_first;
@@ -43,6 +49,7 @@ class Cadence {
     pipeline::Nanoseconds last_ = 0;
     pipeline::Nanoseconds mean_ = 0;
     unsigned samples_ = 0;
+    bool seen_ = false; // a block since start()
 };
 
 } // namespace stages

@@ -58,7 +58,6 @@ inline constexpr std::array decode_metrics{
 class Decode : pipeline::Pinned {
   public:
     static constexpr std::uint32_t max_burst = 64;
-    static constexpr std::size_t runtimes_max = 8; // kept per chain; the oldest goes first
 
     // chains: their names, for the log, in the order of the configuration.
     Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,

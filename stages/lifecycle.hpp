@@ -34,7 +34,9 @@ struct AlertLine {
 class Lifecycle {
   public:
     explicit Lifecycle(std::size_t capacity)
-        : capacity_(capacity) {}
+        : capacity_(capacity) {
+        CHECK(capacity > 0);
+    }
 
     void begin(Verdict const& verdict);
     std::optional<AlertLine> next();

@@ -104,6 +104,9 @@ struct Alert {
 
 // ---- source to decode --------------------------------------------------------------------------
 
+// Runtimes kept per chain, by source and decode alike: with one more, the oldest goes.
+inline constexpr std::size_t runtimes_max = 8;
+
 // The payload is metadata, as state_getMetadata returns it, of the runtime with this version.
 struct RuntimeBytes {
     std::uint32_t spec_version = 0;

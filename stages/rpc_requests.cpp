@@ -12,11 +12,11 @@ namespace stages {
 std::string_view method_of(Ask ask) {
     switch (ask) {
     case Ask::genesis:
-    case Ask::best_hash:
     case Ask::head_hash:
     case Ask::final_hash: return "chain_getBlockHash";
     case Ask::properties: return "system_properties";
     case Ask::best_header:
+    case Ask::own_hash:
     case Ask::header: return "chain_getHeader";
     case Ask::runtime_version:
     case Ask::runtime_of_parent: return "state_getRuntimeVersion";

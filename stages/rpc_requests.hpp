@@ -31,7 +31,7 @@ enum class Ask : std::uint8_t {
     subscribe_finalized,
     subscribe_runtime,
     subscribe_storage,
-    best_hash,  // of the height of best_header: is a header's hash what we make of it?
+    own_hash,   // the header of the hash we have made of best_header: does the node know it?
     head_hash,  // of a best head at `number`, whose parent is `block`, on chains where it is not
     final_hash, // the same of a finalized head
     header,

@@ -180,7 +180,7 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::metadata: outcome = on_metadata(question, envelope, received, now); break;
     case Ask::asset_keys: outcome = on_asset_keys(question, envelope, now); break;
     case Ask::asset_value: outcome = on_asset_value(question, envelope, received, now); break;
-    case Ask::best_hash: on_best_hash(envelope); break;
+    case Ask::own_hash: on_own_hash(envelope); break;
     case Ask::head_hash:
     case Ask::final_hash: on_head_hash(question, envelope, now); break;
     case Ask::header: outcome = on_header(question, envelope, now); break;

@@ -129,6 +129,7 @@ class RpcSource : pipeline::Pinned {
     struct BlockValues {
         Hash hash{};
         std::string_view events, number, timestamp, upgrade;
+        bool fetched = false; // asked for, so perhaps an old one
     };
 
     // System.Events, System.Number, Timestamp.Now, System.LastRuntimeUpgrade.
@@ -158,7 +159,7 @@ class RpcSource : pipeline::Pinned {
     Outcome introduced(Nanoseconds received, Nanoseconds now);
     Outcome on_genesis(decoders::Envelope const& reply);
     void on_properties(decoders::Envelope const& reply);
-    void on_best_hash(decoders::Envelope const& reply);
+    void on_own_hash(decoders::Envelope const& reply);
     Outcome on_runtime_version(Question const& question, Nanoseconds received, Nanoseconds now);
     void fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now);
     void on_metadata_versions(Question const& question, decoders::Envelope const& reply,
@@ -192,6 +193,7 @@ class RpcSource : pipeline::Pinned {
                        Nanoseconds received);
     // The runtime that executed the block; 0: it has to be asked for first, and has been.
     std::uint32_t runtime_of(BlockValues const& values, Nanoseconds now);
+    void decide(Hash const& block, std::uint32_t spec_version);
     void on_action(FollowerAction const& action, Nanoseconds now);
     bool runtime_loaded(std::uint32_t spec_version) const;
 
@@ -222,7 +224,8 @@ class RpcSource : pipeline::Pinned {
 
     // runtimes
     std::vector<std::uint32_t> loaded_; // spec versions whose metadata was sent on
-    std::uint32_t current_spec_ = 0;    // of the block told last
+    std::uint32_t current_spec_ = 0;    // of the newest block told
+    std::uint32_t current_spec_at_ = 0; // number of that block
     std::uint32_t announced_spec_ = 0;  // by state_subscribeRuntimeVersion
     std::uint32_t fetching_spec_ = 0;   // metadata on its way; 0: none
     struct Decided {

@@ -161,6 +161,7 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
         values.events = reply.text;
     }
     values.hash = question.hash;
+    values.fetched = true;
     if (!follower_.wants(question.hash, question.number)) return Outcome::done;
     Outcome const outcome = on_block(values, question.number, received, now);
     if (outcome == Outcome::done && follower_.is_told(values.hash))
@@ -168,13 +169,22 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
     return outcome;
 }
 
+void RpcSource::decide(Hash const& block, std::uint32_t spec_version) {
+    constexpr std::size_t remembered = 2 * Requests::capacity; // more cannot be open at once
+    std::erase(deciding_, block);
+    if (decided_.size() >= remembered) decided_.erase(decided_.begin());
+    decided_.push_back({block, spec_version});
+}
+
 std::uint32_t RpcSource::runtime_of(BlockValues const& values, Nanoseconds now) {
     if (!values.upgrade.empty())
         if (auto const version = read_upgrade(values.upgrade)) return *version;
     for (Decided const& decided : decided_)
         if (decided.block == values.hash) return decided.spec_version;
+    // A node that does not report the key: what is pushed is of the current runtime unless a change
+    // has been announced; what was fetched may be older than the last change.
     bool const changing = announced_spec_ != 0 && announced_spec_ != current_spec_;
-    if (!changing) return current_spec_;
+    if (!changing && !values.fetched) return current_spec_;
     auto const header = follower_.find(values.hash);
     bool const asked =
         std::find(deciding_.begin(), deciding_.end(), values.hash) != deciding_.end();
@@ -208,10 +218,9 @@ RpcSource::Outcome RpcSource::on_block(BlockValues const& values, std::uint32_t 
     Outcome const outcome = emit_block(values, number, spec_version, received);
     if (outcome != Outcome::done) return outcome;
     follower_.told(values.hash, number);
-    if (current_spec_ != spec_version) {
-        current_spec_ = spec_version;
-        send_note();
-    }
+    if (number < current_spec_at_) return Outcome::done; // an old block says nothing of today
+    current_spec_at_ = number;
+    if (std::exchange(current_spec_, spec_version) != spec_version) send_note();
     return Outcome::done;
 }
 
@@ -313,7 +322,7 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
         --assets_open_;
         ask_asset_values(now);
         break;
-    case Ask::best_hash:
+    case Ask::own_hash:
     case Ask::head_hash:
     case Ask::final_hash: break;        // nothing learned, nothing lost
     case Ask::subscribe_runtime: break; // upgrades are still seen in System.LastRuntimeUpgrade
@@ -328,8 +337,8 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
             storage_params(block_keys()[0], question.hash), now);
         break;
     case Ask::events_plain: follower_.events_failed(question.hash, now); break;
-    case Ask::runtime_of_parent:
-        std::erase(deciding_, question.block);
+    case Ask::runtime_of_parent: // better the newest runtime than none
+        decide(question.block, current_spec_);
         follower_.postpone(question.block, now + options_.follower.grace);
         break;
     }

@@ -96,15 +96,13 @@ RpcSource::Outcome RpcSource::introduced(Nanoseconds received, Nanoseconds now) 
     send_note();
     // A block's events are decoded by the runtime in the state of its parent.
     Hash const state = best_.number == 0 ? facts_.genesis : best_.parent;
-    if (best_.number > 0) ask({.ask = Ask::best_hash}, std::to_string(best_.number), now);
+    if (best_.number > 0) ask({.ask = Ask::own_hash}, hash_param(best_.hash), now);
     ask({.ask = Ask::runtime_version, .hash = state}, hash_param(state), now);
     return Outcome::done;
 }
 
-void RpcSource::on_best_hash(decoders::Envelope const& reply) {
-    auto const hash = decoders::parse_hash(reply.text);
-    if (reply.form != decoders::Form::string || !hash) return; // nothing learned, nothing lost
-    own_hashes_ = *hash == best_.hash;
+void RpcSource::on_own_hash(decoders::Envelope const& reply) {
+    own_hashes_ = reply.form != decoders::Form::null;
     if (own_hashes_) return;
     needs_.log.write(pipeline::Level::warning, "source",
                      place() + ": headers here do not hash as Substrate's do; the node is asked "
@@ -116,9 +114,7 @@ RpcSource::Outcome RpcSource::on_runtime_version(Question const& question, Nanos
     auto const version = json_.runtime_version();
     if (!version) return malformed("a runtime version", version.error());
     if (question.ask == Ask::runtime_of_parent) {
-        std::erase(deciding_, question.block);
-        if (decided_.size() >= 64) decided_.erase(decided_.begin());
-        decided_.push_back({question.block, version->spec_version});
+        decide(question.block, version->spec_version);
         follower_.postpone(question.block, now);
         return Outcome::done;
     }
@@ -180,6 +176,7 @@ RpcSource::Outcome RpcSource::on_metadata(Question const& question, decoders::En
     frame.payload.size -= static_cast<std::uint32_t>(skip < *size ? skip : 0);
     frame.body = RuntimeBytes{question.number};
     frames_.emit(frame);
+    if (loaded_.size() >= runtimes_max) loaded_.erase(loaded_.begin()); // as decode does
     loaded_.push_back(question.number);
     fetching_spec_ = 0;
     needs_.log.write(pipeline::Level::info, "source",

@@ -213,8 +213,7 @@ class Recorded(Case):
     def test_events_that_are_no_hex(self):
         self.spoiled("events_no_hex", r"cannot be read")
 
-    def test_a_node_without_storage_subscriptions(self):
-        # Never subscribed, so the recording does not start: heads are what the script waits for.
+    def test_a_node_without_runtime_version_subscriptions(self):
         need_corpus("rpc")
         _, url = self.script(CORPUS / "rpc" / f"{self.NAME}.jsonl",
                              no_methods=["state_subscribeRuntimeVersion"])

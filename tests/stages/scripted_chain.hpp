@@ -62,6 +62,7 @@ class Chain {
     std::string push(Block const& block, bool with_upgrade = false) const;
     void announce(Node& node, Block const& block) const; // head, then push
 
+    bool other_hashing = false;  // hashes are not what Substrate makes of the headers
     bool reports_upgrade = true; // System.LastRuntimeUpgrade is in the state
     std::string properties = R"({"ss58Format":0,"tokenDecimals":10,"tokenSymbol":"DOT"})";
     std::string versions = "0x0c0e0000000f000000ffffffff"; // 14, 15, 4294967295

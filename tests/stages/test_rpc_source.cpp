@@ -13,8 +13,9 @@ namespace {
 
 // A source that follows `chain`, whose first block was told.
 struct Following : SourceWorld {
-    explicit Following(Settings settings = {})
+    explicit Following(Settings settings = {}, bool other_hashing = false)
         : SourceWorld(std::move(settings)) {
+        chain.other_hashing = other_hashing;
         chain.serve(node);
         chain.add({{.amount = 5}});
         connect(node);
@@ -46,6 +47,18 @@ TEST(RpcSource, greets_then_tells_the_first_block) {
     ASSERT_FALSE(world.collect->notes.empty());
     EXPECT_EQ(world.collect->notes.back().state, stages::SourceState::following);
     EXPECT_EQ(world.collect->notes.back().best, 100u);
+}
+
+// Headers with more in them than ours: the node is asked what each head is called.
+TEST(RpcSource, follows_a_chain_that_hashes_its_headers_otherwise) {
+    Following world({}, true);
+    Block const& second = world.next();
+    world.finalize(second);
+    world.run_for(5 * pipeline::second);
+    EXPECT_EQ(world.take_told(), (Words{"facts DOT", "runtime 2000000", "block 100", "block 101",
+                                        "final 100", "final 101"}));
+    EXPECT_EQ(world.metric(SourceMetric::disconnects), 0u);
+    EXPECT_EQ(world.metric(SourceMetric::holes), 0u);
 }
 
 TEST(RpcSource, one_push_is_one_block_and_no_question) {

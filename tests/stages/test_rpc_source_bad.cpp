@@ -59,7 +59,7 @@ TEST(RpcSourceBadInput, silence_is_measured_by_the_cadence_of_the_chain) {
     EXPECT_EQ(world.metric(SourceMetric::silent), 0u) << world.log.all();
     world.run_for(4 * pipeline::second, pipeline::second);
     EXPECT_EQ(world.metric(SourceMetric::silent), 1u);
-    EXPECT_TRUE(world.log.has("this chain makes one every 1.9 s")) << world.log.all();
+    EXPECT_TRUE(world.log.has("this chain makes one every 2.0 s")) << world.log.all();
 }
 
 TEST(RpcSourceBadInput, a_question_is_never_answered) {
