@@ -34,15 +34,18 @@ inline io::CaptureChain chain() {
     io::CaptureChain record;
     record.genesis.fill(0x11);
     record.description =
-        R"({"name":"polkadot","specName":"polkadot","properties":{"ss58Format":0,"tokenDecimals":10,"tokenSymbol":"DOT"}})";
+        R"({"name":"polkadot","specName":"polkadot","properties":)"
+        R"({"ss58Format":0,"tokenDecimals":10,"tokenSymbol":"DOT"}})";
     return record;
 }
 
 inline io::CaptureRuntime runtime(std::uint32_t spec, std::uint8_t metadata_version = 15) {
     std::string const version =
-        R"({"specName":"polkadot","implName":"parity-polkadot","authoringVersion":0,"specVersion":)" +
+        R"({"specName":"polkadot","implName":"parity-polkadot","authoringVersion":0,)"
+        R"("specVersion":)" +
         std::to_string(spec) +
-        R"(,"implVersion":0,"apis":[["0xdf6acb689907609b",4]],"transactionVersion":24,"stateVersion":1})";
+        R"(,"implVersion":0,"apis":[["0xdf6acb689907609b",4]],"transactionVersion":24,)"
+        R"("stateVersion":1})";
     return {spec, version, {'m', 'e', 't', 'a', metadata_version, 0xab}};
 }
 
@@ -99,7 +102,8 @@ struct Node {
         node->opened(1);
     }
 
-    // Everything that was to be sent since the last call, as "kind:text" where it is not plain text.
+    // Everything that was to be sent since the last call, as "kind:text" where it is not plain
+    // text.
     std::vector<std::string> sent() {
         std::vector<std::string> out;
         for (NodeAction const& action : node->actions()) {

@@ -36,7 +36,8 @@ struct World {
     std::string said;
     Nanoseconds now = t0;
 
-    explicit World(FollowerOptions const& options = {}) : follower(options) {
+    explicit World(FollowerOptions const& options = {})
+        : follower(options) {
         for (std::uint32_t i = 1; i <= 60; ++i) blocks.push_back(block(i));
     }
 
@@ -49,8 +50,8 @@ struct World {
     void push(std::uint32_t number, char branch = 'a') {
         if (!follower.wants(named(number, branch), number)) return;
         follower.told(named(number, branch), number);
-        said += name(named(number, branch)) + (follower.is_final(named(number, branch)) ? "!" : "") +
-                " ";
+        said += name(named(number, branch)) +
+                (follower.is_final(named(number, branch)) ? "!" : "") + " ";
     }
 
     void answer(FollowerAction const& action) {
@@ -70,7 +71,8 @@ struct World {
         case Kind::say_final: said += "F" + name(action.hash) + " "; break;
         case Kind::say_abandoned: said += "X" + name(action.hash) + " "; break;
         case Kind::hole:
-            said += "hole" + std::to_string(action.number) + "-" + std::to_string(action.last) + " ";
+            said +=
+                "hole" + std::to_string(action.number) + "-" + std::to_string(action.last) + " ";
             break;
         case Kind::conflict: said += "conflict" + name(action.hash) + " "; break;
         case Kind::none: break;

@@ -193,7 +193,8 @@ TEST(StandinNode, ids_come_back_as_they_were) {
 TEST(StandinNode, a_batch_is_answered_by_one_list) {
     Node node(linear_chain(1));
     auto const replies = node.send(
-        R"([{"id":1,"method":"system_chainType"},{"method":"system_chain"},{"id":2,"method":"x"}])");
+        R"([{"id":1,"method":"system_chainType"},{"method":"system_chain"},)"
+        R"({"id":2,"method":"x"}])");
     ASSERT_EQ(replies.size(), 1U);
     EXPECT_EQ(replies.front(),
               R"([{"jsonrpc":"2.0","id":1,"result":"Live"},)"

@@ -1,4 +1,5 @@
-// The stand-in node's frames have the shapes of a recorded session with a server that executes a real
+// The stand-in node's frames have the shapes of a recorded session with a server that executes a
+// real
 // runtime: same members, same kinds of values. Needs the corpus ($SPYHOP_CORPUS).
 #include "tests/stages/standin_fixture.hpp"
 

@@ -1,5 +1,5 @@
-// Traffic on every runtime of tests/data: each event is consumed by the decoder, and the transfers it
-// finds are those the generator meant.
+// Traffic on every runtime of tests/data: each event is consumed by the decoder, and the transfers
+// it finds are those the generator meant.
 #include "decoders/events.hpp"
 #include "decoders/hash.hpp"
 #include "decoders/value.hpp"
