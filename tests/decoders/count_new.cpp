@@ -3,12 +3,25 @@
 #include <cstdlib>
 #include <new>
 
+#if defined(__SANITIZE_ADDRESS__) || defined(__SANITIZE_THREAD__)
+#    define SPYHOP_FOREIGN_NEW 1
+#elif defined(__has_feature)
+#    if __has_feature(address_sanitizer) || __has_feature(thread_sanitizer)
+#        define SPYHOP_FOREIGN_NEW 1
+#    endif
+#endif
+
 namespace {
 thread_local std::size_t count = 0;
 }
 
 namespace tests {
 std::size_t allocations() { return count; }
+#ifdef SPYHOP_FOREIGN_NEW
+bool counts_allocations() { return false; }
+} // namespace tests
+#else
+bool counts_allocations() { return true; }
 } // namespace tests
 
 void* operator new(std::size_t size) {
@@ -18,3 +31,4 @@ void* operator new(std::size_t size) {
 }
 void operator delete(void* memory) noexcept { std::free(memory); }
 void operator delete(void* memory, std::size_t) noexcept { std::free(memory); }
+#endif
