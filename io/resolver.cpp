@@ -3,6 +3,7 @@
 #include "io/limits.hpp"
 
 #include <arpa/inet.h>
+#include <fmt/format.h>
 #include <netdb.h>
 
 #include <cerrno>
@@ -76,7 +77,7 @@ std::string SocketAddress::text() const {
     if (family() == AF_INET6) {
         auto const& v6 = reinterpret_cast<sockaddr_in6 const&>(storage);
         inet_ntop(AF_INET6, &v6.sin6_addr, buffer, sizeof buffer);
-        return "[" + std::string(buffer) + "]:" + std::to_string(ntohs(v6.sin6_port));
+        return fmt::format("[{}]:{}", buffer, ntohs(v6.sin6_port));
     }
     return "unix";
 }
