@@ -153,6 +153,7 @@ bool StandinNode::Impl::play_branch() {
     }
     held.clear();
     branch.clear();
+    CHECK(newest != nullptr); // a fork is resolved only while blocks are held back
     adopt(*newest);
     advance_finality(0);
     return true;
