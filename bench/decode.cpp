@@ -4,7 +4,7 @@
 //
 //   bench_decode [--benchmark_filter=...]      the benchmarks
 //   bench_decode --dump DIRECTORY              writes the same bytes for bench/peer
-#include "decoders/events.hpp"
+#include "decoders/events_json.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/jsonrpc.hpp"
 #include "decoders/samples.hpp"
@@ -144,13 +144,26 @@ void scan_only(benchmark::State& state, Data const& data) {
 }
 
 void canonical_json(benchmark::State& state, Data const& data) {
+    EventsJson json(*data.runtime);
+    LineSink const sink = [](std::string_view line) { benchmark::DoNotOptimize(line.data()); };
     for (auto _ : state) {
-        auto const done = events_to_json(*data.runtime, data.value, [](std::string_view line) {
-            benchmark::DoNotOptimize(line.data());
-        });
+        auto const done = json.write(data.value, sink);
         if (!done) return state.SkipWithError("does not decode");
     }
     rates(state, data.value.size(), busy_events);
+}
+
+void canonical_json_walk(benchmark::State& state, Data const& data) {
+    LineSink const sink = [](std::string_view line) { benchmark::DoNotOptimize(line.data()); };
+    for (auto _ : state) {
+        auto const done = walk_events_json(*data.runtime, data.value, sink);
+        if (!done) return state.SkipWithError("does not decode");
+    }
+    rates(state, data.value.size(), busy_events);
+}
+
+void json_plans(benchmark::State& state, Data const& data) {
+    for (auto _ : state) benchmark::DoNotOptimize(build_json_plans(*data.runtime));
 }
 
 void envelope(benchmark::State& state, Data const& data) {
@@ -198,6 +211,8 @@ void announce(Data const& data) {
     RegisterBenchmark("decode/events/busy_block", with(busy_block));
     RegisterBenchmark("decode/events/scan", with(scan_only));
     RegisterBenchmark("decode/events/canonical_json", with(canonical_json));
+    RegisterBenchmark("decode/events/canonical_json_walk", with(canonical_json_walk));
+    RegisterBenchmark("decode/json_plans/build", with(json_plans))->Unit(benchmark::kMillisecond);
     RegisterBenchmark("decode/json/envelope", with(envelope));
     for (std::string_view const path : {"scalar", "ssse3", "avx2", "neon"}) {
         if (!hex_paths::available(path)) continue;

@@ -1,6 +1,6 @@
 #include "config/cmd_decode.hpp"
 
-#include "decoders/events.hpp"
+#include "decoders/events_json.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/value_json.hpp"
 #include "io/files.hpp"
@@ -191,8 +191,8 @@ int cmd_decode_events(DecodeEvents const& options, std::FILE* out, std::FILE* er
     auto const input = read_input(options.input);
     if (!input) return refuse(err, input.error());
     Output output(out);
-    auto const done = decoders::events_to_json(**runtime, input->bytes,
-                                               [&](std::string_view line) { output.line(line); });
+    auto const done = decoders::EventsJson(**runtime).write(
+        input->bytes, [&](std::string_view line) { output.line(line); });
     bool const written = output.flush();
     auto const& path = options.input;
     if (!done && input->bad_hex) {

@@ -1,23 +1,16 @@
-// The System.Events value of a block: transfers out of it (hot), or all of it as canonical JSON
-// (cold).
+// The System.Events value of a block: the transfers in it. (All of it as text: events_json.hpp.)
 //
-// Pure functions of runtime and bytes; any thread. Scanning allocates nothing. Both ways accept
-// exactly the same bytes, except that JSON stops at max_json_nodes. Work is bounded by the size of
-// the value.
+// Pure functions of runtime and bytes; any thread. Scanning allocates nothing, and its work is
+// bounded by the size of the value.
 #pragma once
 
 #include "decoders/account.hpp"
 #include "decoders/runtime.hpp"
 
 #include <expected>
-#include <functional>
 #include <string>
 
 namespace decoders {
-
-// JSON values one SCALE value may become: so many, and so many more for each byte.
-inline constexpr std::size_t max_json_nodes_base = 65'536;
-inline constexpr std::size_t max_json_nodes_per_byte = 16;
 
 enum class Phase : std::uint8_t { apply_extrinsic = 0, finalization = 1, initialization = 2 };
 
@@ -87,16 +80,5 @@ template <class Visitor>
     while (scan.next(transfer)) visit(static_cast<Transfer const&>(transfer));
     return scan.result();
 }
-
-// One call per event with its line, no newline at the end (interface.md section 6). Returns the
-// number of events.
-using LineSink = std::function<void(std::string_view line)>;
-[[nodiscard]] std::expected<std::uint32_t, EventsError>
-events_to_json(Runtime const& runtime, Bytes value, LineSink const& sink);
-
-// For tests and indexes: one call per event with its byte range [begin, end) in the value.
-using SpanSink = std::function<void(std::uint32_t index, std::size_t begin, std::size_t end)>;
-[[nodiscard]] std::expected<std::uint32_t, EventsError>
-event_spans(Runtime const& runtime, Bytes value, SpanSink const& sink);
 
 } // namespace decoders

@@ -1,116 +1,74 @@
-#include "decoders/events.hpp"
-#include "decoders/value_json.hpp"
+#include "decoders/events_json.hpp"
 
-#include <algorithm>
-#include <fmt/format.h>
+#include "decoders/scale.hpp"
 
 namespace decoders {
-namespace {
 
-// All records of one value, one at a time.
-class Records {
-  public:
-    Records(Runtime const& runtime, Bytes value)
-        : runtime_(runtime)
-        , metadata_(runtime.metadata())
-        , in_(value)
-        , writer_(runtime, in_, line_, json_node_budget(value.size())) {
-        count_ = in_.compact_u32();
-    }
-
-    bool more() const { return in_.ok() && index_ < count_; }
-    std::uint32_t index() const { return index_; }
-    std::size_t position() const { return in_.position(); }
-    std::string const& line() const { return line_; }
-
-    // Reads a record and leaves its line in line(). False: error() says what was wrong.
-    bool next() {
-        auto const fields = metadata_.fields_of(metadata_.types[runtime_.plans().record]);
-        name_ = {};
-        line_.clear();
-        fmt::format_to(std::back_inserter(line_), "{{\"index\":{},\"phase\":", index_);
-        writer_.value(fields[0].type);
-        event();
-        line_ += ",\"topics\":";
-        if (in_.ok()) writer_.value(fields[2].type);
-        line_ += '}';
-        if (!in_.ok()) return false;
-        name_ = {};
-        ++index_;
-        return true;
-    }
-
-    // Bytes behind the last record are an error too.
-    std::expected<std::uint32_t, EventsError> finish() {
-        if (in_.ok() && index_ == count_ && in_.remaining() != 0) {
-            in_.fail(Code::trailing_bytes, in_.position(), in_.remaining());
-        }
-        if (in_.ok()) return count_;
-        auto const type = type_ != no_type ? type_ : writer_.failed_type();
-        return std::unexpected(EventsError{in_.error(), index_, type, name_});
-    }
-
-  private:
-    // The two bytes in front of the fields, by name.
-    Variant const* variant(TypeId id, std::size_t at) {
-        auto const tag = in_.u8();
-        if (!in_.ok()) return nullptr;
-        auto const variants = metadata_.variants_of(metadata_.types[id]);
-        auto const found = std::ranges::find(variants, tag, &Variant::index);
-        if (found != variants.end()) return &*found;
-        in_.fail(Code::bad_variant, at, tag);
-        type_ = metadata_.outer_event;
-        return nullptr;
-    }
-    void event() {
-        auto const* pallet = variant(metadata_.outer_event, in_.position());
-        if (pallet == nullptr) return;
-        name_.pallet = pallet->name;
-        auto const inner = metadata_.fields_of(*pallet);
-        if (inner.size() != 1 || metadata_.types[inner[0].type].kind != TypeKind::variant) {
-            return in_.fail(Code::no_events, in_.position());
-        }
-        auto const* event = variant(inner[0].type, in_.position());
-        if (event == nullptr) return;
-        name_.event = event->name;
-        line_ += ",\"pallet\":";
-        writer_.quoted(pallet->name);
-        line_ += ",\"event\":";
-        writer_.quoted(event->name);
-        line_ += ",\"fields\":";
-        writer_.fields(metadata_.fields_of(*event), 0);
-    }
-
-    Runtime const& runtime_;
-    Metadata const& metadata_;
-    Cursor in_;
-    std::string line_;
-    JsonWriter writer_;
-    std::uint32_t count_ = 0;
-    std::uint32_t index_ = 0;
-    TypeId type_ = no_type;
-    EventName name_;
-};
-
-} // namespace
-
-std::expected<std::uint32_t, EventsError> events_to_json(Runtime const& runtime, Bytes value,
-                                                         LineSink const& sink) {
-    Records records(runtime, value);
-    while (records.more() && records.next()) sink(records.line());
-    return records.finish();
+EventsJson::EventsJson(Runtime const& runtime)
+    : runtime_(runtime)
+    , plans_(build_json_plans(runtime))
+    , run_(plans_) {
+    auto const& metadata = runtime.metadata();
+    auto const fields = metadata.fields_of(metadata.types[runtime.plans().record]);
+    phase_ = plans_.types[fields[0].type];
+    topics_ = plans_.types[fields[2].type];
 }
 
-std::expected<std::uint32_t, EventsError> event_spans(Runtime const& runtime, Bytes value,
-                                                      SpanSink const& sink) {
-    Records records(runtime, value);
-    while (records.more()) {
-        auto const begin = records.position();
-        auto const index = records.index();
-        if (!records.next()) break;
-        sink(index, begin, records.position());
+bool EventsJson::unknown(std::uint8_t const* at) {
+    run_.reader().at = at;
+    return run_.reader().fail(Code::bad_variant, runtime_.metadata().outer_event);
+}
+
+bool EventsJson::event(std::uint32_t index) {
+    auto& in = run_.reader();
+    auto& out = run_.buffer();
+    auto const& plans = runtime_.plans();
+    name_ = {};
+    out.append("{\"index\":");
+    out.written(write_decimal(std::uint64_t{index}, out.room(20)));
+    out.append(",\"phase\":");
+    if (!run_.value(phase_)) return false;
+    auto const* event = in.at;
+    if (in.left() == 0) return in.fail(Code::end_of_input, plans.record);
+    if (plans.pages[event[0]] == 0) return unknown(event);
+    if (in.left() < 2) {
+        name_.pallet = event_name(runtime_, event[0], 0).pallet;
+        return in.fail(Code::end_of_input, plans.record);
     }
-    return records.finish();
+    auto const steps = plans_.events[std::size_t{plans.pages[event[0]]} * 256 + event[1]];
+    if (steps == no_such) {
+        name_ = event_name(runtime_, event[0], event[1]);
+        return unknown(event + 1);
+    }
+    in.at += 2;
+    bool good = run_.value(steps);
+    out.append(",\"topics\":");
+    good = good && run_.value(topics_);
+    if (!good) name_ = event_name(runtime_, event[0], event[1]);
+    out.append("}");
+    return good;
+}
+
+std::expected<std::uint32_t, EventsError> EventsJson::write(Bytes value, LineSink const& sink) {
+    Cursor head(value);
+    std::uint32_t const count = head.compact_u32();
+    if (!head.ok()) return std::unexpected(EventsError{head.error(), 0, no_type, {}});
+    run_.start(value);
+    auto& in = run_.reader();
+    in.at += head.position();
+    auto const error = [&](std::uint32_t index, Code code, std::uint64_t detail) {
+        auto const offset = static_cast<std::size_t>(in.at - value.data());
+        return std::unexpected(EventsError{{code, offset, detail}, index, in.type, name_});
+    };
+    for (std::uint32_t index = 0; index < count; ++index) {
+        if (!event(index)) return error(index, in.code, in.left() != 0 ? *in.at : 0);
+        sink(run_.buffer().text());
+        run_.next_line();
+    }
+    name_ = {};
+    in.type = no_type;
+    if (in.left() != 0) return error(count, Code::trailing_bytes, in.left());
+    return count;
 }
 
 } // namespace decoders

@@ -1,6 +1,6 @@
 #include "decoders/value.hpp"
 
-#include "decoders/plan.hpp"
+#include "decoders/json_plan.hpp"
 #include "decoders/value_json.hpp"
 
 #include <algorithm>
@@ -117,7 +117,7 @@ std::expected<std::size_t, Error> value_prefix_to_json(Runtime const& runtime, T
         return std::unexpected(Error{Code::metadata_type_id, 0, type});
     }
     Cursor in(bytes);
-    JsonWriter(runtime, in, out, json_node_budget(bytes.size())).value(type);
+    JsonWriter(runtime, in, out, out.size() + json_limit(bytes.size())).value(type);
     if (in.ok()) return in.position();
     out.resize(before);
     return std::unexpected(in.error());

@@ -1,41 +1,31 @@
 #include "decoders/value_json.hpp"
 
-#include "decoders/events.hpp"
 #include "decoders/hex.hpp"
+#include "decoders/json_buffer.hpp"
 
 #include <algorithm>
 #include <array>
-#include <charconv>
 #include <cstring>
 #include <simdjson.h>
 
 namespace decoders {
 namespace {
 
-constexpr std::size_t largest_integer = 67; // bytes of the largest compact
-
-// Decimal digits of a little-endian integer, by dividing by 10^9 through 32-bit limbs.
+// Decimal digits of a little-endian integer: a byte-wise long division by ten for each.
 void append_decimal(Bytes little_endian, std::string& out) {
-    std::array<std::uint32_t, (largest_integer + 3) / 4> limbs{};
-    std::memcpy(limbs.data(), little_endian.data(), little_endian.size());
-    std::size_t used = limbs.size();
-    std::array<char, 9 * 20> text;
-    std::size_t at = text.size();
-    while (used > 0 && limbs[used - 1] == 0) --used;
+    std::vector<std::uint8_t> number(little_endian.begin(), little_endian.end());
+    std::string digits;
     do {
-        std::uint64_t rest = 0;
-        for (std::size_t i = used; i-- > 0;) {
-            rest = rest << 32 | limbs[i];
-            limbs[i] = static_cast<std::uint32_t>(rest / 1'000'000'000);
-            rest %= 1'000'000'000;
+        unsigned rest = 0;
+        for (auto byte = number.rbegin(); byte != number.rend(); ++byte) {
+            rest = rest << 8 | *byte;
+            *byte = static_cast<std::uint8_t>(rest / 10);
+            rest %= 10;
         }
-        while (used > 0 && limbs[used - 1] == 0) --used;
-        for (int i = 0; i < 9 && (used > 0 || rest > 0 || at == text.size()); ++i) {
-            text[--at] = static_cast<char>('0' + rest % 10);
-            rest /= 10;
-        }
-    } while (used > 0);
-    out.append(text.data() + at, text.size() - at);
+        digits += static_cast<char>('0' + rest);
+        while (!number.empty() && number.back() == 0) number.pop_back();
+    } while (!number.empty());
+    out.append(digits.rbegin(), digits.rend());
 }
 
 std::size_t integer_bytes(Primitive kind) {
@@ -60,56 +50,18 @@ bool is_wide_integer(std::span<std::string_view const> path) {
            (path[1] == "U256" || path[1] == "U128" || path[1] == "U512");
 }
 
-void append_utf8(std::uint32_t code, std::string& out) {
-    auto const tail = [&](int shift) { out += static_cast<char>(0x80 | ((code >> shift) & 0x3f)); };
-    if (code < 0x80) {
-        out += static_cast<char>(code);
-    } else if (code < 0x800) {
-        out += static_cast<char>(0xc0 | code >> 6);
-        tail(0);
-    } else if (code < 0x10000) {
-        out += static_cast<char>(0xe0 | code >> 12);
-        tail(6), tail(0);
-    } else {
-        out += static_cast<char>(0xf0 | code >> 18);
-        tail(12), tail(6), tail(0);
-    }
-}
-
 } // namespace
 
 void append_json_text(std::string_view text, std::string& out) {
-    out += '"';
-    for (char const c : text) {
-        auto const byte = static_cast<unsigned char>(c);
-        switch (c) {
-        case '"': out += "\\\""; break;
-        case '\\': out += "\\\\"; break;
-        case '\b': out += "\\b"; break;
-        case '\f': out += "\\f"; break;
-        case '\n': out += "\\n"; break;
-        case '\r': out += "\\r"; break;
-        case '\t': out += "\\t"; break;
-        default:
-            if (byte < 0x20) {
-                out += "\\u00";
-                hex_encode({&byte, 1}, out);
-            } else {
-                out += c;
-            }
-        }
-    }
-    out += '"';
-}
-
-std::size_t json_node_budget(std::size_t bytes) {
-    return max_json_nodes_base + max_json_nodes_per_byte * bytes;
+    auto const before = out.size();
+    out.resize(before + 6 * text.size() + 2);
+    auto const* end = write_json_text(text, out.data() + before);
+    out.resize(static_cast<std::size_t>(end - out.data()));
 }
 
 void JsonWriter::value(TypeId id, std::size_t depth) {
     if (!in_.ok()) return;
-    if (nodes_-- == 0) {
-        nodes_ = 1; // not reached again: the cursor has failed
+    if (out_.size() > limit_) {
         in_.fail(Code::too_much_work, in_.position());
         return failed(id);
     }
@@ -268,12 +220,7 @@ void JsonWriter::integer(Bytes little_endian, bool negative_allowed) {
         out_ += '-';
         return append_decimal({magnitude.data(), little_endian.size()}, out_);
     }
-    if (little_endian.size() > 8) return append_decimal(little_endian, out_);
-    std::uint64_t value = 0;
-    std::memcpy(&value, little_endian.data(), little_endian.size());
-    char text[20];
-    auto const end = std::to_chars(text, text + sizeof text, value);
-    out_.append(text, static_cast<std::size_t>(end.ptr - text));
+    append_decimal(little_endian, out_);
 }
 
 void JsonWriter::character() {
@@ -282,9 +229,8 @@ void JsonWriter::character() {
     if (code > 0x10ffff || (code >= 0xd800 && code < 0xe000)) {
         return in_.fail(Code::bad_char, start);
     }
-    std::string text;
-    append_utf8(code, text);
-    quoted(text);
+    char text[4];
+    quoted({text, static_cast<std::size_t>(write_utf8(code, text) - text)});
 }
 
 void JsonWriter::compact(TypeId id) {

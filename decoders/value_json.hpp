@@ -1,5 +1,6 @@
-// Writes canonical JSON of SCALE values while reading them: the walk behind value_to_json and
-// events_to_json. Shared by those files only.
+// Writes canonical JSON of SCALE values while reading them, straight from the type registry: the
+// walk behind value_to_json and walk_events_json, and the second opinion on json_plan.hpp. It
+// shares neither plans nor digits with the plans' writer.
 #pragma once
 
 #include "decoders/runtime.hpp"
@@ -14,14 +15,14 @@ void append_json_text(std::string_view text, std::string& out);
 
 class JsonWriter {
   public:
-    // Reads from `in`, appends to `out`; both must outlive the writer. `nodes` bounds the values
-    // written.
-    JsonWriter(Runtime const& runtime, Cursor& in, std::string& out, std::size_t nodes)
+    // Reads from `in`, appends to `out`; both must outlive the writer. Text longer than `limit`
+    // is too much work.
+    JsonWriter(Runtime const& runtime, Cursor& in, std::string& out, std::size_t limit)
         : plans_(runtime.plans())
         , metadata_(runtime.metadata())
         , in_(in)
         , out_(out)
-        , nodes_(nodes) {}
+        , limit_(limit) {}
 
     // Reads one value of that type; a failure is the cursor's, and failed_type() says of what.
     void value(TypeId id, std::size_t depth = 0);
@@ -53,11 +54,8 @@ class JsonWriter {
     Metadata const& metadata_;
     Cursor& in_;
     std::string& out_;
-    std::size_t nodes_;
+    std::size_t limit_;
     TypeId failed_type_ = no_type;
 };
-
-// How many JSON values `bytes` of SCALE may become.
-std::size_t json_node_budget(std::size_t bytes);
 
 } // namespace decoders

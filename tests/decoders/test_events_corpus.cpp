@@ -3,6 +3,7 @@
 #include "decoders/hex.hpp"
 #include "decoders/value.hpp"
 #include "tests/decoders/corpus.hpp"
+#include "tests/decoders/json_ways.hpp"
 
 #include <fmt/format.h>
 #include <iostream>
@@ -46,10 +47,9 @@ std::string line_of(simdjson::dom::element truth) {
 }
 
 std::size_t check_json(Block const& block) {
-    std::vector<std::string> lines;
-    auto const done = events_to_json(*block.runtime, block.value,
-                                     [&](std::string_view line) { lines.emplace_back(line); });
-    EXPECT_TRUE(done.has_value()) << block.name << ": " << describe(*block.runtime, done.error());
+    auto const told = tests::events_json(*block.runtime, block.value);
+    EXPECT_FALSE(told.fault) << block.name << ": " << describe(*block.runtime, *told.fault);
+    auto const& lines = told.lines;
     std::size_t index = 0;
     for (auto const event : block.truth["expected"]) {
         auto const expected = tests::expected_line(event);
@@ -91,7 +91,7 @@ void check_spans(Block const& block) {
                             std::size_t(std::uint64_t(event["span"].at(1)))});
     }
     std::vector<std::array<std::size_t, 2>> found;
-    auto const done = event_spans(
+    auto const done = walk_event_spans(
         *block.runtime, block.value,
         [&](std::uint32_t, std::size_t begin, std::size_t end) { found.push_back({begin, end}); });
     EXPECT_TRUE(done.has_value()) << block.name;

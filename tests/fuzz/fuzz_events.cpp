@@ -1,26 +1,50 @@
-// Any bytes as a block's events: scanning and JSON accept the same, fail at the same place, see
-// the same events.
-#include "decoders/events.hpp"
+// Any bytes as a block's events: scanning and both writers of JSON accept the same, fail at the same
+// place, see the same events; both writers say the same.
+#include "decoders/events_json.hpp"
 #include "pipeline/check.hpp"
 #include "tests/decoders/tiny_metadata.hpp"
 
 using namespace decoders;
 
+namespace {
+
+struct Told {
+    std::string lines;
+    std::size_t count = 0;
+    std::expected<std::uint32_t, EventsError> end;
+
+    void add(std::string_view line) {
+        lines += line;
+        lines += '\n';
+        ++count;
+    }
+    bool limited() const { return !end && end.error().error.code == Code::too_much_work; }
+};
+
+} // namespace
+
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     static auto const runtime = compile(tests::tiny_metadata()).value();
+    static EventsJson plans(*runtime);
     Bytes const value(data, size);
-    std::size_t lines = 0;
-    auto const json = events_to_json(*runtime, value, [&](std::string_view) { ++lines; });
+    Told plan, walk;
+    plan.end = plans.write(value, [&](std::string_view line) { plan.add(line); });
+    walk.end = walk_events_json(*runtime, value, [&](std::string_view line) { walk.add(line); });
+    if (!plan.end) CHECK(!describe(*runtime, plan.end.error()).empty());
+    if (!walk.end) CHECK(!describe(*runtime, walk.end.error()).empty());
     TransferScan scan(*runtime, value);
     Transfer transfer;
     while (scan.next(transfer)) CHECK(transfer.movement < runtime->movements().size());
     auto const scanned = scan.result();
-    if (!json) CHECK(!describe(*runtime, json.error()).empty());
-    // The two limits that only one of them has.
-    if (!json && json.error().error.code == Code::too_much_work) return 0;
+    // The limits that only some of them have.
+    if (plan.limited() || walk.limited()) return 0;
+    CHECK(plan.lines == walk.lines);
+    CHECK(plan.end.has_value() == walk.end.has_value());
+    if (!plan.end) CHECK(plan.end.error().error.code == walk.end.error().error.code);
+    if (!plan.end) CHECK(plan.end.error().error.offset == walk.end.error().error.offset);
     if (!scanned && scanned.error().error.code == Code::amount_too_large) return 0;
-    CHECK(json.has_value() == scanned.has_value());
-    CHECK(lines == scan.so_far().events);
-    if (!json) CHECK(json.error().error.offset == scanned.error().error.offset);
+    CHECK(plan.end.has_value() == scanned.has_value());
+    CHECK(plan.count == scan.so_far().events);
+    if (!plan.end) CHECK(plan.end.error().error.offset == scanned.error().error.offset);
     return 0;
 }

@@ -1,6 +1,6 @@
 // Traffic on every runtime of tests/data: each event is consumed by the decoder, and the transfers
 // it finds are those the generator meant.
-#include "decoders/events.hpp"
+#include "decoders/events_json.hpp"
 #include "decoders/hash.hpp"
 #include "decoders/value.hpp"
 #include "io/files.hpp"
@@ -88,7 +88,7 @@ TEST_P(TrafficOn, decodes_to_the_transfers_that_were_meant) {
         EXPECT_EQ(next, meant.size());
         EXPECT_GE(scanned->events, 20U);
         EXPECT_LE(scanned->events, 220U);
-        auto const told = events_to_json(*source.runtime, block.events, [](std::string_view) {});
+        auto const told = walk_events_json(*source.runtime, block.events, [](std::string_view) {});
         ASSERT_TRUE(told);
         EXPECT_EQ(*told, scanned->events);
     }
