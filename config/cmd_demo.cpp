@@ -24,9 +24,8 @@ namespace fs = std::filesystem;
 class TemporaryFolder {
   public:
     TemporaryFolder()
-        : path_((fs::temp_directory_path() / "spyhop-demo-XXXXXX").string()) {
-        good_ = mkdtemp(path_.data()) != nullptr;
-    }
+        : path_((fs::temp_directory_path() / "spyhop-demo-XXXXXX").string())
+        , good_(mkdtemp(path_.data()) != nullptr) {}
     ~TemporaryFolder() {
         std::error_code ignored;
         if (good_) fs::remove_all(path_, ignored);

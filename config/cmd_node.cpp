@@ -145,6 +145,7 @@ EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& liste
     auto const at = io::parse_host_port(listen);
     if (!at) return std::unexpected(io::describe(at.error()));
     std::vector<std::string> names;
+    names.reserve(chains.size());
     for (EmbeddedChain const& chain : chains) names.push_back(chain.name);
 
     auto impl = std::make_unique<Impl>();
@@ -154,7 +155,7 @@ EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& liste
     std::promise<Started> started;
     auto answer = started.get_future();
     impl->thread = std::jthread([&at = *at, to = impl.get(), chains = std::move(chains),
-                                 started = std::move(started)](std::stop_token stop) mutable {
+                                 started = std::move(started)](std::stop_token const& stop) mutable {
         NodesThread nodes(*to->proactor, to->clock);
         Started const port = nodes.open(std::move(chains), at);
         started.set_value(port);
@@ -167,6 +168,7 @@ EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& liste
                            : at->host == "*"        ? "127.0.0.1"
                                                     : at->host;
     std::vector<std::string> urls;
+    urls.reserve(names.size());
     for (std::string const& name : names) {
         urls.push_back(fmt::format("ws://{}:{}{}", host, *port, stages::node_path(name)));
     }
@@ -222,6 +224,7 @@ int cmd_node(NodeOptions const& options) {
                                           : capture_chains(options.capture, options.block_time);
     if (!chains) return fail(chains.error());
     std::vector<std::string> names;
+    names.reserve(chains->size());
     for (EmbeddedChain& chain : *chains) {
         chain.faults = *faults;
         chain.finality_lag_blocks = options.finality_lag_blocks;

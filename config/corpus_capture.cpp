@@ -265,19 +265,19 @@ std::expected<stages::ChainCapture, std::string> make_capture(std::string const&
             if (!loaded) return Failure(loaded.error());
             version = versions.emplace(block.metadata, loaded->record.spec_version).first;
             if (capture.records.empty()) {
-                capture.records.push_back(make_chain(name, *loaded->runtime, notes));
+                capture.records.emplace_back(make_chain(name, *loaded->runtime, notes));
             }
-            capture.records.push_back(std::move(loaded->record));
+            capture.records.emplace_back(std::move(loaded->record));
         }
         if (!before) { // the block a client finds when it connects: empty, two heights below
             Block empty;
             empty.number = number >= 2 ? number - 2 : 0;
             empty.events = {0};
-            capture.records.push_back(make_block(empty, version->second, before));
+            capture.records.emplace_back(make_block(empty, version->second, before));
         }
         made_up += !block.header;
         before = make_block(block, version->second, before);
-        capture.records.push_back(*before);
+        capture.records.emplace_back(*before);
     }
     if (made_up > 0) {
         notes.push_back(

@@ -11,12 +11,14 @@ namespace config {
 
 std::vector<std::string> chain_names(Config const& config) {
     std::vector<std::string> names;
+    names.reserve(config.chains.size());
     for (ChainConfig const& chain : config.chains) names.push_back(chain.name);
     return names;
 }
 
 std::vector<std::string> rule_names(Config const& config) {
     std::vector<std::string> names;
+    names.reserve(config.rules.size());
     for (stages::Rule const& rule : config.rules) names.push_back(rule.name);
     return names;
 }

@@ -54,7 +54,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     std::vector<pipeline::Link<Frame>*> frames;
     std::vector<pipeline::Link<SourceNote>*> notes;
 
-    for (std::uint16_t i = 0; i < chains.size(); ++i) {
+    for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i) {
         auto& frame_link = t.link<Frame>     ("frames:" + chains[i], frame_room);
         auto& note_link  = t.link<SourceNote>("notes:" + chains[i],  note_room);
         frames.push_back(&frame_link);

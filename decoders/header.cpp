@@ -73,6 +73,7 @@ std::expected<std::uint32_t, Error> parse_block_number(std::string_view text) {
     auto const digits = text.substr(base == 16 ? 2 : 0);
     std::uint32_t value = 0;
     auto const* end = digits.data() + digits.size();
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` is its size
     auto const [at, failure] = std::from_chars(digits.data(), end, value, base);
     if (digits.empty() || at != end || failure != std::errc{}) {
         return std::unexpected(Error{Code::json_number, 0});

@@ -171,7 +171,7 @@ std::expected<std::size_t, Error> hex_decode(std::string_view text, MutableBytes
 
 void hex_encode(Bytes bytes, char* out) {
     for (auto const byte : bytes) {
-        std::memcpy(out, &pairs[2u * byte], 2);
+        std::memcpy(out, &pairs[std::size_t{2} * byte], 2);
         out += 2;
     }
 }

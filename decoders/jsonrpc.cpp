@@ -40,6 +40,7 @@ Form form_of(ondemand::json_type type) {
 std::optional<std::uint64_t> parse_unsigned(std::string_view text) {
     std::uint64_t value = 0;
     auto const* end = text.data() + text.size();
+    // NOLINTNEXTLINE(bugprone-suspicious-stringview-data-usage): `end` is its size
     auto const [at, failure] = std::from_chars(text.data(), end, value);
     if (text.empty() || failure != std::errc{} || at != end) return {};
     return value;

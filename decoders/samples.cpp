@@ -118,7 +118,7 @@ class Sampler {
         return true;
     }
     bool bits(Type const& type) {
-        auto const store = plans_.types[type.element].size;
+        std::uint64_t const store = plans_.types[type.element].size;
         if (store == 0 || store > 8) return false;
         auto const count = random_.below(20);
         append_compact(count, out_);

@@ -99,7 +99,7 @@ std::expected<AdminRequest, std::string> from_json(std::string_view line) {
                         return bad("an argument is neither text nor number nor switch");
                     text = value.raw_json_token(); // 10, true
                 }
-                request.args[owned] = std::string(text.substr(0, text.find_last_not_of(" ") + 1));
+                request.args[owned] = std::string(text.substr(0, text.find_last_not_of(' ') + 1));
                 if (request.args.size() > admin_args_max) return bad("too many arguments");
             }
         } else {

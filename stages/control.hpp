@@ -18,6 +18,7 @@
 
 namespace stages {
 
+// NOLINTNEXTLINE(readability-identifier-naming): `operator` is a word of the language
 enum class Role : std::uint8_t { viewer, operator_, admin };
 
 struct ControlOptions {

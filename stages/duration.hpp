@@ -18,7 +18,7 @@ parse_duration(std::string_view text) {
     constexpr Unit units[] = {{"ms", pipeline::millisecond},   {"us", pipeline::microsecond},
                               {"s", pipeline::second},         {"m", 60 * pipeline::second},
                               {"h", 3'600 * pipeline::second}, {"d", 86'400 * pipeline::second}};
-    constexpr pipeline::Nanoseconds longest = 3'650 * 86'400 * pipeline::second;
+    constexpr pipeline::Nanoseconds longest = std::uint64_t{3'650} * 86'400 * pipeline::second;
     std::uint64_t number = 0;
     std::size_t digits = 0;
     while (digits < text.size() && digits < 12 && text[digits] >= '0' && text[digits] <= '9')

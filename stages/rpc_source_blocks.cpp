@@ -322,10 +322,11 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
         --assets_open_;
         ask_asset_values(now);
         break;
-    case Ask::own_hash:
+    case Ask::own_hash: // of these nothing is learned, and nothing lost:
     case Ask::head_hash:
-    case Ask::final_hash: break;        // nothing learned, nothing lost
-    case Ask::subscribe_runtime: break; // upgrades are still seen in System.LastRuntimeUpgrade
+    case Ask::final_hash:
+    case Ask::subscribe_runtime: // upgrades are still seen in System.LastRuntimeUpgrade
+        break;
     case Ask::subscribe_storage:
         follower_.set_grace(0);
         needs_.log.write(pipeline::Level::warning, "source",

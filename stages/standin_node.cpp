@@ -48,7 +48,7 @@ std::string_view notification_name(Topic topic) {
 
 std::string rpc_methods() {
     std::vector<std::string_view> names = rpc_names();
-    names.push_back("rpc_methods");
+    names.emplace_back("rpc_methods");
     for (SubscribeRow const& row : subscribe_rows) {
         names.push_back(row.name);
         names.push_back(row.end);
@@ -152,7 +152,7 @@ RpcResult StandinNode::Impl::subscribe(ConnectionId connection, Topic topic, Rpc
         added.keys = std::move(*keys);
     }
     was_followed = was_followed || topic != Topic::runtime_version;
-    std::string const id = fmt::format("\"{}\"", added.id);
+    auto id = fmt::format("\"{}\"", added.id);
     to_greet.emplace_back(connection, added);
     client.subscriptions.push_back(std::move(added));
     return id;

@@ -282,6 +282,7 @@ RpcFunction find_rpc(std::string_view method) {
 
 std::vector<std::string_view> rpc_names() {
     std::vector<std::string_view> names;
+    names.reserve(std::size(rows));
     for (Row const& row : rows) names.push_back(row.name);
     return names;
 }

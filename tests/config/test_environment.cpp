@@ -12,6 +12,10 @@ namespace fs = std::filesystem;
 namespace {
 
 class Environment : public testing::Test {
+  public:
+    Environment(Environment const&) = delete;
+    Environment& operator=(Environment const&) = delete;
+
   protected:
     Environment()
         : folder_(fs::path(testing::TempDir()) / "spyhop-environment") {
@@ -19,8 +23,6 @@ class Environment : public testing::Test {
         std::ofstream(folder_ / "file") << "not a folder\n";
     }
     ~Environment() override { fs::remove_all(folder_); }
-    Environment(Environment const&) = delete;
-    Environment& operator=(Environment const&) = delete;
 
     std::string path(std::string const& name) const { return (folder_ / name).string(); }
 

@@ -12,6 +12,7 @@
 #endif
 
 namespace {
+// NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): operator new has no other
 thread_local std::size_t count = 0;
 }
 

@@ -25,7 +25,6 @@ int version_of(std::string const& name) {
 
 TEST(Metadata, every_version_of_the_corpus) {
     NEEDS_CORPUS();
-    auto const index = tests::read_file(tests::corpus_dir() / "INDEX.json");
     std::size_t good = 0, refused = 0;
     for (auto const& path : tests::files_in("metadata", ".scale")) {
         auto const name = path.filename().string();

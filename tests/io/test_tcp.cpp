@@ -34,6 +34,7 @@ std::uint16_t free_port() {
     address.sin_family = AF_INET;
     address.sin_addr.s_addr = htonl(INADDR_LOOPBACK);
     socklen_t size = sizeof address;
+    if (fd < 0) return ADD_FAILURE() << "no socket", 0;
     EXPECT_EQ(::bind(fd, reinterpret_cast<sockaddr*>(&address), size), 0);
     EXPECT_EQ(::getsockname(fd, reinterpret_cast<sockaddr*>(&address), &size), 0);
     ::close(fd);

@@ -84,6 +84,7 @@ TEST(UnixServer, a_stale_socket_is_replaced_and_other_files_are_not) {
     TemporaryDirectory directory;
     std::string const stale = directory / "stale.sock";
     int const fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_GE(fd, 0);
     sockaddr_un address{};
     address.sun_family = AF_UNIX;
     stale.copy(address.sun_path, stale.size());

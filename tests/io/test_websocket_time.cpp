@@ -10,15 +10,11 @@ using pipeline::second;
 
 struct Silent : LoopbackWorld {
     SeededRandom random{3};
-    std::unique_ptr<Stream> peer;
-    std::unique_ptr<WebSocketClient> client;
+    decltype(network.pair()) ends = network.pair();
+    std::unique_ptr<Stream> peer = std::move(ends.second);
+    std::unique_ptr<WebSocketClient> client = std::make_unique<WebSocketClient>(
+        std::move(ends.first), *parse_url("ws://node/"), clock, random, WebSocketOptions{});
 
-    Silent() {
-        auto [near, far] = network.pair();
-        peer = std::move(far);
-        client = std::make_unique<WebSocketClient>(std::move(near), *parse_url("ws://node/"), clock,
-                                                   random, WebSocketOptions{});
-    }
     void settle() {
         while (network.step()) continue;
     }

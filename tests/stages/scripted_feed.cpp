@@ -7,7 +7,7 @@ namespace scripted {
 
 using pipeline::Process;
 
-Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> chains)
+Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chains)
     : decode_page(topology.metrics().add("", stages::decode_metrics))
     , detect_page(topology.metrics().add("", stages::detect_metrics))
     , route_page(topology.metrics().add("", stages::route_metrics))

@@ -20,7 +20,7 @@ class Hand : pipeline::Pinned {
 class Feed {
   public:
     explicit Feed(std::vector<stages::Rule> rules = {everything()},
-                  std::vector<std::string> chains = {"polkadot"});
+                  std::vector<std::string> const& chains = {"polkadot"});
 
     using Body = decltype(stages::Frame::body);
     // Pushes a frame and lets it pass through the pipeline.

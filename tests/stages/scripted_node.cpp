@@ -66,7 +66,7 @@ void Node::answer(std::string_view method, std::string members) {
     answers[std::string(method)] = [members = std::move(members)](Asked const&) { return members; };
 }
 
-void Node::result(std::string_view method, std::string json) {
+void Node::result(std::string_view method, std::string const& json) {
     answer(method, "\"result\":" + json);
 }
 

@@ -55,7 +55,7 @@ class Node {
     // ---- the script
     std::map<std::string, Answer, std::less<>> answers; // a method not here: "Method not found"
     void answer(std::string_view method, std::string members);
-    void result(std::string_view method, std::string json);
+    void result(std::string_view method, std::string const& json);
     void refuse(std::string_view method, int code = -32601, std::string_view why = "no");
     void ignore(std::string_view method);
     bool hold_replies = false; // replies pile up in `held`, to be sent by the test in any order

@@ -69,7 +69,7 @@ class World {
     // Moves bytes and messages until nothing moves any more.
     void run();
     // Lets time pass in small steps.
-    void run_for(pipeline::Nanoseconds time, pipeline::Nanoseconds step = 50 * millisecond_);
+    void run_for(pipeline::Nanoseconds time, pipeline::Nanoseconds step = 50 * ms);
     // Until the node has a client that asks, at the most for a minute.
     void connect(Node& to);
 
@@ -90,7 +90,7 @@ class World {
     stages::RpcSource* source = nullptr;
 
   protected:
-    static constexpr pipeline::Nanoseconds millisecond_ = pipeline::millisecond;
+    static constexpr pipeline::Nanoseconds ms = pipeline::millisecond;
     stages::RpcSource& add_source(Settings settings, pipeline::Link<stages::Frame>& frames,
                                   pipeline::Link<stages::SourceNote>& notes);
 };

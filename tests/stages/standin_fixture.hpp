@@ -33,9 +33,8 @@ inline constexpr std::string_view upgrade_key =
 inline io::CaptureChain chain() {
     io::CaptureChain record;
     record.genesis.fill(0x11);
-    record.description =
-        R"({"name":"polkadot","specName":"polkadot","properties":)"
-        R"({"ss58Format":0,"tokenDecimals":10,"tokenSymbol":"DOT"}})";
+    record.description = R"({"name":"polkadot","specName":"polkadot","properties":)"
+                         R"({"ss58Format":0,"tokenDecimals":10,"tokenSymbol":"DOT"}})";
     return record;
 }
 
@@ -76,7 +75,7 @@ inline Records linear_chain(std::uint64_t count, std::uint64_t first = 100) {
     for (std::uint64_t i = 0; i < count; ++i) {
         io::CaptureBlock made = block(first + i, parent);
         parent = made.hash;
-        records.push_back(std::move(made));
+        records.emplace_back(std::move(made));
     }
     return records;
 }

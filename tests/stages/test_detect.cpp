@@ -131,6 +131,7 @@ TEST(Detect, a_transfer_of_an_asset_nobody_introduced_is_counted_as_unjudged) {
 
 TEST(Detect, as_many_rules_as_it_promises_records) {
     std::vector<stages::Rule> rules;
+    rules.reserve(stages::Detect::rules_max);
     for (std::size_t i = 0; i < stages::Detect::rules_max; ++i)
         rules.push_back(rule("r" + std::to_string(i), {"*"}, "0"));
     Bench bench(rules);

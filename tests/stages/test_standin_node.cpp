@@ -93,8 +93,8 @@ TEST(StandinNode, state_of_an_unknown_block_is_discarded) {
 // Blocks 100, 101 were executed by runtime 1, 102 by runtime 2: the state of 101 has runtime 2.
 TEST(StandinNode, the_runtime_at_a_block_is_the_one_that_executes_its_child) {
     Records records = linear_chain(2);
-    records.push_back(runtime(2, 14));
-    records.push_back(block(102, block_of(records, 1).hash, 2));
+    records.emplace_back(runtime(2, 14));
+    records.emplace_back(block(102, block_of(records, 1).hash, 2));
     Node node(std::move(records));
     std::string const first = node.hash(0);
     std::string const second = node.hash(1);
@@ -112,8 +112,8 @@ TEST(StandinNode, knows_the_runtime_of_a_parent_it_does_not_have) {
     pipeline::Hash far{};
     far.fill(0x77);
     Records records = linear_chain(1);
-    records.push_back(runtime(2));
-    records.push_back(block(500, far, 2));
+    records.emplace_back(runtime(2));
+    records.emplace_back(block(500, far, 2));
     Node node(std::move(records));
     node.produce();
     EXPECT_EQ(node.call("chain_getHeader", list(hex_text(far))), "null");
@@ -192,9 +192,9 @@ TEST(StandinNode, ids_come_back_as_they_were) {
 
 TEST(StandinNode, a_batch_is_answered_by_one_list) {
     Node node(linear_chain(1));
-    auto const replies = node.send(
-        R"([{"id":1,"method":"system_chainType"},{"method":"system_chain"},)"
-        R"({"id":2,"method":"x"}])");
+    auto const replies =
+        node.send(R"([{"id":1,"method":"system_chainType"},{"method":"system_chain"},)"
+                  R"({"id":2,"method":"x"}])");
     ASSERT_EQ(replies.size(), 1U);
     EXPECT_EQ(replies.front(),
               R"([{"jsonrpc":"2.0","id":1,"result":"Live"},)"

@@ -97,8 +97,8 @@ TEST(StandinPlay, storage_subscribers_hear_the_keys_that_changed) {
 
 TEST(StandinPlay, an_upgrade_is_told_with_the_block_that_made_it) {
     Records records = linear_chain(2);
-    records.push_back(runtime(2));
-    records.push_back(block(102, block_of(records, 1).hash, 2));
+    records.emplace_back(runtime(2));
+    records.emplace_back(block(102, block_of(records, 1).hash, 2));
     Node node(std::move(records));
     follow(node, "state_subscribeRuntimeVersion");
     EXPECT_EQ(brief(node.produce()), Lines{"state_runtimeVersion 2"});
