@@ -35,7 +35,11 @@ enum class Code : std::uint8_t {
     metadata_enum,        // an enum tag of the metadata itself is unknown (detail: the tag)
     metadata_cyclic,      // a type contains itself directly (detail: the type id)
     metadata_unsupported, // a type definition nobody can decode (detail: the type id)
+    metadata_extension,   // refers to an extension that does not exist (detail: its place)
     no_events,            // no System.Events of the known shape
+    no_extrinsics,        // the metadata does not say what an extrinsic consists of
+    extrinsic_version,    // a first byte that no extrinsic has (detail: the byte)
+    extension_version,    // a version of the extensions the runtime does not have (detail: it)
     json_syntax,          // not JSON
     json_too_deep,        // JSON nested deeper than max_json_depth
     json_too_large,       // a frame larger than the parser's capacity

@@ -143,36 +143,57 @@ class Parser {
 
     void extensions() {
         list(3, [&] {
-            SignedExtension extension;
+            TransactionExtension extension;
             extension.name = in_.text();
             extension.type = type();
             extension.additional = type();
             out_.extrinsic.extensions.push_back(extension);
         });
     }
+    // Metadata before V16 knows one version of the extensions, 0, which has all of them.
+    void only_set() {
+        ExtensionSet all;
+        for (std::uint32_t i = 0; i < out_.extrinsic.extensions.size(); ++i) {
+            all.members.push_back(i);
+        }
+        out_.extrinsic.sets.push_back(std::move(all));
+    }
     void extrinsic_14() {
         out_.extrinsic.type = type();
         out_.extrinsic.version = in_.u8();
         extensions();
+        only_set();
     }
     void extrinsic_15() {
         out_.extrinsic.version = in_.u8();
         out_.extrinsic.address = type();
-        type(); // call
+        out_.extrinsic.call = type();
         out_.extrinsic.signature = type();
-        type(); // extra
+        type(); // extra: all extensions in one
         extensions();
+        only_set();
     }
     void extrinsic_16() {
         list(1, [&] { out_.extrinsic.version = std::max(out_.extrinsic.version, in_.u8()); });
         out_.extrinsic.address = type();
-        type(); // call
+        out_.extrinsic.call = type();
         out_.extrinsic.signature = type();
-        list(2, [&] { // extension version -> indexes of extensions
-            in_.u8();
-            list(1, [&] { in_.compact_u32(); });
+        auto const at = in_.position();
+        list(2, [&] {
+            auto const count = out_.extrinsic.sets.size();
+            if (count == max_extension_sets) in_.fail(Code::metadata_too_large, at, count);
+            ExtensionSet set;
+            set.version = in_.u8();
+            list(1, [&] { set.members.push_back(in_.compact_u32()); });
+            out_.extrinsic.sets.push_back(std::move(set));
         });
         extensions();
+        for (auto const& set : out_.extrinsic.sets) {
+            for (auto const member : set.members) {
+                if (member < out_.extrinsic.extensions.size()) continue;
+                in_.fail(Code::metadata_extension, at, member);
+            }
+        }
     }
 
     void apis() {
@@ -220,7 +241,31 @@ TypeId event_of_storage(Metadata const& metadata) {
     return no_type;
 }
 
+// V14 describes an extrinsic as a list of bytes whose type has parameters for its parts. Chains with
+// extrinsics of their own (Acala's, Frontier's) put that type into a struct.
+void name_parts_of_extrinsic(Metadata& metadata) {
+    auto& format = metadata.extrinsic;
+    auto id = format.type;
+    for (std::size_t i = 0; i < max_nested_composites && id != no_type; ++i) {
+        auto const& type = metadata.types[id];
+        for (auto const& parameter : metadata.parameters_of(type)) {
+            auto* const part = parameter.name == "Address"   ? &format.address
+                             : parameter.name == "Call"      ? &format.call
+                             : parameter.name == "Signature" ? &format.signature
+                                                             : nullptr;
+            if (part != nullptr && *part == no_type) *part = parameter.type;
+        }
+        bool const wraps = type.kind == TypeKind::composite && type.count > 0;
+        id = wraps ? metadata.fields_of(type)[0].type : no_type;
+    }
+}
+
 } // namespace
+
+ExtensionSet const* ExtrinsicFormat::find_set(std::uint8_t extension_version) const {
+    auto const at = std::ranges::find(sets, extension_version, &ExtensionSet::version);
+    return at == sets.end() ? nullptr : &*at;
+}
 
 std::expected<Metadata, Error> parse_metadata(Bytes bytes) {
     constexpr std::string_view magic = "meta";
@@ -244,6 +289,7 @@ std::expected<Metadata, Error> parse_metadata(Bytes bytes) {
     Parser(in, out).run();
     if (!in.ok()) return std::unexpected(in.error());
     if (auto const checked = check_types(out); !checked) return std::unexpected(checked.error());
+    if (out.version == 14) name_parts_of_extrinsic(out);
     // The storage type is what the bytes follow; the outer enum is the fall-back.
     if (auto const stored = event_of_storage(out); stored != no_type) out.outer_event = stored;
     return out;

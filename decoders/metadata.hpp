@@ -24,6 +24,7 @@ inline constexpr std::size_t max_types = 65'536;
 // Structs in structs, without an enum or a list between.
 inline constexpr std::size_t max_nested_composites = 32;
 inline constexpr std::size_t max_pallets = 256;
+inline constexpr std::size_t max_extension_sets = 256; // a version is one byte
 
 using TypeId = std::uint32_t;
 inline constexpr TypeId no_type = ~TypeId{0};
@@ -67,11 +68,17 @@ struct Variant {
     std::uint32_t field_count = 0;
     std::uint8_t index = 0;
 };
+struct TypeParameter { // Vec<T>: { "T", the type it stands for }
+    std::string_view name;
+    TypeId type = no_type; // no_type: the registry does not say
+};
 struct Type {
     TypeKind kind{};
     Primitive primitive{};           // primitive
     std::uint32_t first_segment = 0; // path: "sp_core", "crypto", "AccountId32"
     std::uint32_t segment_count = 0;
+    std::uint32_t first_parameter = 0;
+    std::uint32_t parameter_count = 0;
     std::uint32_t first = 0; // composite, tuple: fields (tuples as unnamed ones); variant: variants
     std::uint32_t count = 0;
     std::uint32_t length = 0; // array
@@ -111,17 +118,28 @@ struct Pallet {
     std::vector<StorageEntry> storage;
     std::vector<Constant> constants;
 };
-struct SignedExtension {
+struct TransactionExtension { // "signed extension" until V15
     std::string_view name;
     TypeId type = no_type;
     TypeId additional = no_type;
 };
-struct Extrinsic {
+// Which extensions an extrinsic carries that says this version of them.
+struct ExtensionSet {
+    std::uint8_t version = 0;
+    std::vector<std::uint32_t> members; // indexes of ExtrinsicFormat::extensions, in their order
+};
+// What the metadata says of extrinsics. V14 gives address, call and signature as parameters of the
+// extrinsic's type; no_type where one is not to be found.
+struct ExtrinsicFormat {
     std::uint8_t version = 0; // the highest one, where there are several
-    TypeId address = no_type; // no_type where the version of metadata does not say
+    TypeId address = no_type;
+    TypeId call = no_type; // the enum of all pallets' calls
     TypeId signature = no_type;
     TypeId type = no_type; // V14: the extrinsic's own type
-    std::vector<SignedExtension> extensions;
+    std::vector<TransactionExtension> extensions;
+    std::vector<ExtensionSet> sets; // V14, V15: one, version 0, of all extensions
+
+    ExtensionSet const* find_set(std::uint8_t extension_version) const;
 };
 
 struct Metadata {
@@ -135,8 +153,9 @@ struct Metadata {
     std::vector<Field> fields;
     std::vector<Variant> variants;
     std::vector<std::string_view> segments;
+    std::vector<TypeParameter> parameters;
     std::vector<Pallet> pallets;
-    Extrinsic extrinsic;
+    ExtrinsicFormat extrinsic;
     TypeId outer_event = no_type; // the enum of all pallets' events, as System.Events holds it
 
     std::span<Field const> fields_of(Type const& t) const {
@@ -150,6 +169,9 @@ struct Metadata {
     }
     std::span<std::string_view const> path_of(Type const& t) const {
         return {segments.data() + t.first_segment, t.segment_count};
+    }
+    std::span<TypeParameter const> parameters_of(Type const& t) const {
+        return {parameters.data() + t.first_parameter, t.parameter_count};
     }
     std::string_view last_segment(Type const& t) const; // "" if there is no path
     std::string type_name(TypeId id) const; // "type 17 (sp_runtime::DispatchError)", for people

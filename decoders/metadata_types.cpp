@@ -99,10 +99,13 @@ void parse_type(Cursor& in, Metadata& out) {
     for (std::uint32_t i = 0; i < type.segment_count && in.ok(); ++i) {
         out.segments.push_back(in.text());
     }
-    auto const parameters = in.count(2);
-    for (std::uint32_t i = 0; i < parameters && in.ok(); ++i) {
-        static_cast<void>(in.text());
-        if (option(in)) static_cast<void>(type_id(in));
+    type.parameter_count = in.count(2);
+    type.first_parameter = static_cast<std::uint32_t>(out.parameters.size());
+    for (std::uint32_t i = 0; i < type.parameter_count && in.ok(); ++i) {
+        TypeParameter parameter;
+        parameter.name = in.text();
+        if (option(in)) parameter.type = type_id(in);
+        out.parameters.push_back(parameter);
     }
     parse_definition(in, out, type);
     skip_texts(in);
@@ -170,6 +173,11 @@ std::expected<void, Error> check_types(Metadata const& metadata) {
     for (auto const& field : metadata.fields) {
         if (field.type >= size) {
             return std::unexpected(Error{Code::metadata_type_id, 0, field.type});
+        }
+    }
+    for (auto const& parameter : metadata.parameters) {
+        if (parameter.type != no_type && parameter.type >= size) {
+            return std::unexpected(Error{Code::metadata_type_id, 0, parameter.type});
         }
     }
     for (auto const& type : metadata.types) {
