@@ -45,10 +45,10 @@ struct AlertRow {
     std::uint32_t epoch = 0;
     std::uint32_t block = 0;
     Hash block_hash{}; // all zero: not known
-    std::string_view chain;
-    std::string_view rule;
+    std::string_view chain{};
+    std::string_view rule{};
     std::uint64_t emitted_unix_ms = 0;
-    std::string_view line; // without the newline
+    std::string_view line{}; // without the newline
 };
 
 struct JournaledRow {
