@@ -241,8 +241,8 @@ TypeId event_of_storage(Metadata const& metadata) {
     return no_type;
 }
 
-// V14 describes an extrinsic as a list of bytes whose type has parameters for its parts. Chains with
-// extrinsics of their own (Acala's, Frontier's) put that type into a struct.
+// V14 describes an extrinsic as a list of bytes whose type has parameters for its parts. Chains
+// with extrinsics of their own (Acala's, Frontier's) put that type into a struct.
 void name_parts_of_extrinsic(Metadata& metadata) {
     auto& format = metadata.extrinsic;
     auto id = format.type;
