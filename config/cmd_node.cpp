@@ -154,13 +154,14 @@ EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& liste
     impl->proactor = std::move(*proactor);
     std::promise<Started> started;
     auto answer = started.get_future();
-    impl->thread = std::jthread([&at = *at, to = impl.get(), chains = std::move(chains),
-                                 started = std::move(started)](std::stop_token const& stop) mutable {
-        NodesThread nodes(*to->proactor, to->clock);
-        Started const port = nodes.open(std::move(chains), at);
-        started.set_value(port);
-        if (port) nodes.run(stop, to->promise);
-    });
+    impl->thread =
+        std::jthread([&at = *at, to = impl.get(), chains = std::move(chains),
+                      started = std::move(started)](std::stop_token const& stop) mutable {
+            NodesThread nodes(*to->proactor, to->clock);
+            Started const port = nodes.open(std::move(chains), at);
+            started.set_value(port);
+            if (port) nodes.run(stop, to->promise);
+        });
     Started const port = answer.get();
     if (!port) return std::unexpected(port.error());
     impl_ = std::move(impl);

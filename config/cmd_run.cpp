@@ -95,6 +95,7 @@ int cmd_topology(Common const&, TopologyOptions const& options) {
         [&](pipeline::Driver&) -> io::Network& { return nowhere; },
         [](pipeline::Driver&) { return std::vector<std::unique_ptr<stages::Sink>>(); },
         [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
+        [] { return std::unique_ptr<stages::StateFiles>(); },
         {}};
     if (auto const built = build_topology(topology, world); !built) {
         fmt::print(stderr, "spyhop: {}\n", built.error());

@@ -61,6 +61,7 @@ struct ChainConfig {
     std::vector<io::Url> endpoints;
     std::string ca_file; // trusted for wss in addition to the system's store
     bool finalized_only = false;
+    bool attribute = false; // name the extrinsic behind each transfer
     std::optional<io::Url> subscan_url;
     Nanoseconds legacy_poll = 30 * pipeline::second;
     std::optional<std::uint32_t> start; // absent: head

@@ -112,6 +112,7 @@ void read_chain(Reader& in, ChainConfig& out) {
     out.ca_file_where = in.where("ca_file");
     std::size_t index = 0;
     if (in.choice("follow", follows, index)) out.finalized_only = index == 1;
+    in.boolean("attribute", out.attribute);
     std::string subscan;
     if (in.text("subscan_url", subscan)) {
         auto url = io::parse_url(subscan);

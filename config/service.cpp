@@ -4,6 +4,7 @@
 #include "config/io_thread.hpp"
 #include "config/notify.hpp"
 #include "config/stage_options.hpp"
+#include "config/state_folder.hpp"
 #include "io/append_file.hpp"
 #include "stages/deliver.hpp"
 #include "stages/rpc_source.hpp"
@@ -138,6 +139,7 @@ std::expected<void, Failure> Service::build() {
         [&](pipeline::Driver& driver) -> io::Network& { return io_of(driver).network(); },
         [this](pipeline::Driver& driver) { return open_sinks(driver); },
         [this](pipeline::Driver& driver) { return open_socket(driver); },
+        [this] { return std::make_unique<StateFolder>(config_.service.state_dir); },
         [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); }};
     auto const built = build_topology(topology_, world);
     if (!trouble_.empty()) return std::unexpected(Failure{exit_failed, trouble_});

@@ -31,6 +31,7 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
     options.endpoints = chain.endpoints;
     options.follower.finalized_only = chain.finalized_only;
     options.follower.start = chain.start;
+    options.attribute = chain.attribute;
     options.socket.ca_file = chain.ca_file;
     // Assets are looked up only where a rule asks for more than the chain's own token.
     bool const beyond_native =

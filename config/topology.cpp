@@ -35,12 +35,15 @@ struct Placement {
 };
 
 constexpr pipeline::LinkOptions frame_room{.depth = 256, .arena_bytes = std::size_t{8} << 20};
+constexpr pipeline::LinkOptions keep_room{
+    .depth = 64, .arena_bytes = std::size_t{8} << 20, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::WhenFull::drop};
 
 } // namespace
 
 //   source ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
 //      └──SourceNote (drop)──▶ control                       one source a chain
+//                      decode ──Keep (drop)──▶ keeper         metadata and dead letters, on disk
 // clang-format off: a table reads across
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {
     Config const& config = world.config;
@@ -51,6 +54,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& facts      = t.link<Fact>     ("facts",      {.depth = 1024});
     auto& candidates = t.link<Candidate>("candidates", {.depth = 1024});
     auto& verdicts   = t.link<Verdict>  ("verdicts",   {.depth = 1024});
+    auto& kept       = t.link<Keep>     ("kept",       keep_room);
     std::vector<pipeline::Link<Frame>*> frames;
     std::vector<pipeline::Link<SourceNote>*> notes;
 
@@ -67,7 +71,8 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                             note_link));
     }
     t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
-                 std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts),
+                 std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
+                                          kept),
                  frames);
     t.stage({"detect", Process::hybrid, place.name("detect", "data")},
             std::make_unique<Detect>(config.rules, chains, world.log,
@@ -89,6 +94,10 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
                                            world.clock.monotonic()),
                  notes);
+    t.stage({"keeper", Process::control, desk.options().name},
+            std::make_unique<Keeper>(chains, world.files(), world.log,
+                                     book.add("", keeper_metrics)),
+            kept);
     return t.finish();
 }
 // clang-format on

@@ -5,6 +5,7 @@
 #include "io/random.hpp"
 #include "pipeline/topology.hpp"
 #include "stages/control.hpp"
+#include "stages/keeper.hpp"
 
 #include <functional>
 
@@ -21,6 +22,7 @@ struct World {
     std::function<io::Network&(pipeline::Driver&)> network;
     std::function<std::vector<std::unique_ptr<stages::Sink>>(pipeline::Driver&)> sinks;
     std::function<std::unique_ptr<io::UnixServer>(pipeline::Driver&)> admin_socket;
+    std::function<std::unique_ptr<stages::StateFiles>()> files;
     std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
 };
 

@@ -19,7 +19,7 @@ constexpr std::size_t apply_extrinsic_bytes = 5; // its tag and a u32
 using FieldStarts = std::array<std::uint8_t const*, max_movement_fields + 1>;
 
 Account read_account(RolePlan const& role, std::uint8_t const* at) {
-    if (role.read == Read::account) return account_of(at, role.width);
+    if (role.read != Read::address) return account_of(at, role.width); // no role: no bytes
     auto const size = *at < role.tag_sizes.size() ? role.tag_sizes[*at] : std::uint8_t{0};
     return size == 0 ? Account{} : account_of(at + 1, size);
 }
@@ -28,7 +28,7 @@ Account read_account(RolePlan const& role, std::uint8_t const* at) {
 // formed.
 bool read_amount(RolePlan const& role, std::uint8_t const* at, u128& amount) {
     amount = 0;
-    if (role.read == Read::little_endian) {
+    if (role.read != Read::compact) { // no role: no bytes
         if (role.width == 16) [[likely]] {
             std::memcpy(&amount, at, 16);
             return true;
@@ -51,32 +51,74 @@ bool read_amount(RolePlan const& role, std::uint8_t const* at, u128& amount) {
     return true;
 }
 
-bool read_roles(MovementPlan const& plan, FieldStarts const& starts, Transfer& out) {
-    out.from = read_account(plan.from, starts[plan.from.field]);
-    out.to = read_account(plan.to, starts[plan.to.field]);
-    out.asset = {};
-    if (plan.has_asset) {
-        auto const* begin = starts[plan.asset.field];
-        out.asset = {begin, static_cast<std::size_t>(starts[plan.asset.field + 1u] - begin)};
-    }
-    return read_amount(plan.amount, starts[plan.amount.field], out.amount);
+// The second part of an amount that is told in two. Together they are what an account had, so they
+// fit on any chain that adds up.
+bool add_more(RolePlan const& more, std::uint8_t const* at, u128& amount) {
+    u128 part = 0;
+    if (!read_amount(more, at, part)) return false;
+    amount = amount + part < part ? ~u128{0} : amount + part;
+    return true;
 }
 
-// The same where every field has its place.
-bool read_fixed(MovementPlan const& plan, std::uint8_t const* fields, Transfer& out) {
+bool read_roles(MovementPlan const& plan, FieldStarts const& starts, Movement& out) {
+    auto const start = [&](RolePlan const& role) {
+        return starts[role.field == no_field ? 0 : role.field];
+    };
+    out.from = read_account(plan.from, start(plan.from));
+    out.to = read_account(plan.to, start(plan.to));
+    out.asset = {};
+    if (plan.asset.read != Read::nothing) {
+        auto const* begin = start(plan.asset);
+        out.asset = {begin, static_cast<std::size_t>(starts[plan.asset.field + 1u] - begin)};
+    }
+    if (!read_amount(plan.amount, start(plan.amount), out.amount)) return false;
+    return plan.more.read == Read::nothing || add_more(plan.more, start(plan.more), out.amount);
+}
+
+// The same where every role has its place.
+bool read_fixed(MovementPlan const& plan, std::uint8_t const* fields, Movement& out) {
     out.from = account_of(fields + plan.from.offset, plan.from.width);
     out.to = account_of(fields + plan.to.offset, plan.to.width);
-    out.asset = plan.has_asset ? Bytes{fields + plan.asset.offset, plan.asset.size} : Bytes{};
-    return read_amount(plan.amount, fields + plan.amount.offset, out.amount);
+    out.asset = {fields + plan.asset.offset, plan.asset.size};
+    if (!read_amount(plan.amount, fields + plan.amount.offset, out.amount)) return false;
+    if (plan.more.read == Read::nothing) [[likely]]
+        return true;
+    return add_more(plan.more, fields + plan.more.offset, out.amount);
 }
 
 } // namespace
 
-TransferScan::TransferScan(Runtime const& runtime, Bytes value)
+void ToldMovements::add(MovementKind kind, Movement const& movement) {
+    ring_[next_++ % told_max] = {movement.from,   movement.to,
+                                 movement.amount, movement.extrinsic_index,
+                                 movement.phase,  kind};
+}
+
+bool ToldMovements::take(MovementKinds kinds, Movement const& movement) {
+    auto const same = [&](Entry const& one) {
+        return one.kind.meets(kinds) && one.amount == movement.amount &&
+               one.from == movement.from && one.to == movement.to && one.phase == movement.phase &&
+               one.extrinsic_index == movement.extrinsic_index;
+    };
+    auto const at = std::ranges::find_if(ring_, same);
+    if (at == ring_.end()) return false;
+    at->kind = {};
+    return true;
+}
+
+MovementScan::MovementScan(Runtime const& runtime, Bytes value, MovementKinds wanted)
     : runtime_(runtime)
     , begin_(value.data())
     , at_(begin_)
-    , end_(begin_ + value.size()) {
+    , end_(begin_ + value.size())
+    , wanted_(wanted)
+    , read_(wanted.bits) {
+    auto const& plans = runtime.plans();
+    if ((plans.repeats & wanted.bits) != 0) [[unlikely]] {
+        // All kinds that may be repeated, so that what is wanted does not decide what is a repeat.
+        read_ |= plans.repeated;
+        told_.emplace();
+    }
     Cursor in(value);
     // Not held against the bytes left: of a value cut short the whole events still count.
     count_ = in.compact_u32();
@@ -84,14 +126,14 @@ TransferScan::TransferScan(Runtime const& runtime, Bytes value)
     at_ = begin_ + in.position();
 }
 
-bool TransferScan::fail(Code code, std::uint8_t const* at, std::uint64_t detail) {
+bool MovementScan::fail(Code code, std::uint8_t const* at, std::uint64_t detail) {
     failed_ = true;
     error_.error = {code, static_cast<std::size_t>(at - begin_), detail};
     error_.event_index = index_;
     return false;
 }
 
-bool TransferScan::fail_in_event(Walk const& walk, std::uint8_t const* event) {
+bool MovementScan::fail_in_event(Walk const& walk, std::uint8_t const* event) {
     fail(walk.code, walk.at, walk.at != end_ ? *walk.at : 0);
     error_.type = walk.type;
     error_.event = event_name(runtime_, event[0], event[1]);
@@ -99,8 +141,8 @@ bool TransferScan::fail_in_event(Walk const& walk, std::uint8_t const* event) {
 }
 
 // Reads the movement at walk.at into `out`, leaving walk.at behind its fields.
-bool TransferScan::movement(MovementPlan const& plan, EventPlan const& event, Walk& walk,
-                            Transfer& out) {
+bool MovementScan::read(EventPlan const& event, Walk& walk, Movement& out) {
+    auto const& plan = runtime_.plans().movements[event.movement];
     auto const* start = walk.at;
     bool fits = false;
     if (plan.fixed) {
@@ -123,7 +165,7 @@ bool TransferScan::movement(MovementPlan const& plan, EventPlan const& event, Wa
 }
 
 // One or more topics; none is handled where the records are read.
-bool TransferScan::topics(Walk& walk) {
+bool MovementScan::topics(Walk& walk) {
     Cursor in({walk.at, walk.end});
     auto const count = in.count(runtime_.plans().topic_size);
     in.skip(std::size_t{count} * runtime_.plans().topic_size);
@@ -136,7 +178,18 @@ bool TransferScan::topics(Walk& walk) {
     return true;
 }
 
-bool TransferScan::next(Transfer& out) {
+// False: not of a kind that is wanted, or said before.
+bool MovementScan::tells(Movement const& movement) {
+    auto const& event = runtime_.movements()[movement.source];
+    if (event.repeats.empty()) {
+        told_->add(event.kind, movement);
+    } else if (told_->take(event.repeats, movement)) {
+        return false;
+    }
+    return wanted_.has(event.kind);
+}
+
+bool MovementScan::next(Movement& out) {
     auto const& plans = runtime_.plans();
     while (!failed_ && index_ < count_) {
         auto const* at = at_;
@@ -154,11 +207,9 @@ bool TransferScan::next(Transfer& out) {
         if (plan.run.size == no_such) return unknown_event(event);
 
         Walk walk{event + 2, end_, Code{}, no_type};
-        bool const moves = plan.movement != 0xffff;
+        bool const moves = (read_ >> plan.kind & 1) != 0;
         if (moves) {
-            if (!movement(plans.movements[plan.movement], plan, walk, out)) {
-                return fail_in_event(walk, event);
-            }
+            if (!read(plan, walk, out)) return fail_in_event(walk, event);
         } else if (plan.run.size < static_cast<std::size_t>(end_ - walk.at)) {
             walk.at += plan.run.size;
         } else if (!pass(plans, plan.run, walk)) {
@@ -173,12 +224,13 @@ bool TransferScan::next(Transfer& out) {
         auto const index = index_++;
         ++seen_.events;
         if (!moves) continue;
-        ++seen_.transfers;
         out.event_index = index;
         out.phase = static_cast<Phase>(phase);
         out.extrinsic_index = 0;
         if (phase == 0) std::memcpy(&out.extrinsic_index, at + 1, sizeof out.extrinsic_index);
-        out.movement = plan.movement;
+        out.source = plan.movement;
+        if (told_ && !tells(out)) continue;
+        ++seen_.movements;
         return true;
     }
     if (!failed_ && at_ != end_) {
@@ -188,14 +240,14 @@ bool TransferScan::next(Transfer& out) {
 }
 
 // `event` may be the last byte, if it already is a pallet that does not exist.
-bool TransferScan::unknown_event(std::uint8_t const* event) {
+bool MovementScan::unknown_event(std::uint8_t const* event) {
     error_.type = runtime_.metadata().outer_event;
     if (runtime_.plans().pages[event[0]] == 0) return fail(Code::bad_variant, event, event[0]);
     error_.event = event_name(runtime_, event[0], event[1]);
     return fail(Code::bad_variant, event + 1, event[1]);
 }
 
-std::expected<ScanResult, EventsError> TransferScan::result() const {
+std::expected<ScanResult, EventsError> MovementScan::result() const {
     if (failed_) return std::unexpected(error_);
     CHECK(index_ == count_); // next() was called until it said no
     return seen_;

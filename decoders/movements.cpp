@@ -1,28 +1,18 @@
 #include "decoders/movements.hpp"
 
 #include "decoders/resolve.hpp"
+#include "pipeline/check.hpp"
 
 #include <algorithm>
+#include <charconv>
+#include <optional>
 
 namespace decoders {
 
 namespace {
 
-constexpr std::string_view from_names = "from|sender|source|who";
-constexpr std::string_view to_names = "to|recipient|receiver|dest|destination";
-constexpr std::string_view amount_names = "amount|value|balance|transferred";
-constexpr std::string_view asset_names = "asset_id|currency_id|asset|id";
-
-constexpr MovementRow table[] = {
-    {"Balances", "Transfer", from_names, to_names, amount_names, ""},
-    {"Assets", "Transferred", from_names, to_names, amount_names, asset_names},
-    {"LocalAssets", "Transferred", from_names, to_names, amount_names, asset_names},
-    {"ForeignAssets", "Transferred", from_names, to_names, amount_names, asset_names},
-    {"PoolAssets", "Transferred", from_names, to_names, amount_names, asset_names},
-    {"Tokens", "Transfer", from_names, to_names, amount_names, asset_names},
-    // ORML's currencies pallet repeats what Tokens and Balances have said.
-    {"Currencies", "Transferred", from_names, to_names, amount_names, asset_names, true},
-};
+// Roles this far behind an event's first field are found step by step.
+constexpr std::uint64_t fixed_bytes_max = 1u << 16;
 
 // Structs of one field stand for that field: AccountId32([u8; 32]), Balance(u128).
 TypeId peel(Metadata const& metadata, TypeId id) {
@@ -100,6 +90,21 @@ bool plan_asset(Metadata const&, TypeId, RolePlan& plan) {
 
 using PlanRole = bool (*)(Metadata const&, TypeId, RolePlan&);
 
+// The text before the next `separator`, which is taken off `rest` too.
+std::string_view take_until(char separator, std::string_view& rest) {
+    auto const end = std::min(rest.find(separator), rest.size());
+    auto const head = rest.substr(0, end);
+    rest.remove_prefix(std::min(end + 1, rest.size()));
+    return head;
+}
+
+std::size_t number(std::string_view text) {
+    std::size_t value = 0;
+    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), value);
+    CHECK(error == std::errc() && end == text.data() + text.size()); // the table is ours
+    return value;
+}
+
 // One event of one runtime against one row.
 class Resolver {
   public:
@@ -112,55 +117,70 @@ class Resolver {
 
     // "" if every role was found, else the first one that was not.
     std::string_view resolve(MovementPlan& plan) {
-        if (fields_.size() > max_movement_fields) return "from";
-        plan.fields = static_cast<std::uint8_t>(fields_.size());
-        plan.has_asset = !row_.asset.empty();
-        bool const named = !fields_.empty() && !fields_[0].name.empty();
-        if (!find(plan.from, named, row_.from, 0, plan_account)) return "from";
-        if (!find(plan.to, named, row_.to, plan.from.field + 1u, plan_account)) return "to";
-        if (!find(plan.amount, named, row_.amount, plan.to.field + 1u, plan_amount))
-            return "amount";
-        if (plan.has_asset && !find(plan.asset, named, row_.asset, 0, plan_asset)) return "asset";
-        lay_out(plan);
-        return "";
+        if (!find(plan.from, row_.from, plan_account)) return "from";
+        if (!find(plan.to, row_.to, plan_account)) return "to";
+        if (!find_amount(plan)) return "amount";
+        if (!find(plan.asset, row_.asset, plan_asset)) return "asset";
+        return lay_out(plan) ? "" : "fields";
     }
 
   private:
-    bool find(RolePlan& role, bool named, std::string_view names, std::size_t start,
-              PlanRole plan) {
-        if (!named) { // by type and place: the first fit from `start` on
-            for (std::size_t i = start; i < fields_.size(); ++i) {
-                role.field = static_cast<std::uint8_t>(i);
-                if (plan(metadata_, fields_[i].type, role)) return true;
-            }
-            return false;
+    // The field of that name ("#1/3": of that place); none if there is no such field.
+    std::optional<std::size_t> place(std::string_view name) const {
+        if (!name.starts_with('#')) {
+            auto const at = std::ranges::find(fields_, name, &Field::name);
+            if (at == fields_.end()) return {};
+            return static_cast<std::size_t>(at - fields_.begin());
         }
-        while (!names.empty()) {
-            auto const bar = std::min(names.find('|'), names.size());
-            auto const at = std::ranges::find(fields_, names.substr(0, bar), &Field::name);
-            if (at != fields_.end()) {
-                role.field = static_cast<std::uint8_t>(at - fields_.begin());
-                return plan(metadata_, at->type, role);
-            }
-            names.remove_prefix(std::min(bar + 1, names.size()));
-        }
-        return false;
+        name.remove_prefix(1);
+        auto const index = number(take_until('/', name));
+        bool const unnamed = std::ranges::all_of(fields_, &std::string_view::empty, &Field::name);
+        if (!unnamed || fields_.size() != number(name)) return {};
+        return index;
     }
 
-    void lay_out(MovementPlan& plan) {
-        std::uint32_t offset = 0;
-        std::array<std::uint32_t, max_movement_fields> offsets{};
+    bool find(RolePlan& role, std::string_view names, PlanRole plan) const {
+        bool missing_is_good = names.empty();
+        while (!names.empty()) {
+            auto const name = take_until('|', names);
+            if (name == "-") missing_is_good = true;
+            auto const at = place(name);
+            if (!at || *at >= no_field) continue;
+            role.field = static_cast<std::uint8_t>(*at);
+            return plan(metadata_, fields_[*at].type, role);
+        }
+        return missing_is_good;
+    }
+
+    // A sum has its second part in `more`.
+    bool find_amount(MovementPlan& plan) const {
+        auto names = row_.amount;
+        auto second = take_until('|', names);
+        auto const first = take_until('+', second);
+        if (second.empty()) return find(plan.amount, row_.amount, plan_amount);
+        if (place(first) && place(second)) {
+            return find(plan.amount, first, plan_amount) && find(plan.more, second, plan_amount);
+        }
+        return find(plan.amount, names, plan_amount);
+    }
+
+    // Where every role has its place, or there are none, the event is passed over as a whole.
+    bool lay_out(MovementPlan& plan) const {
+        std::uint64_t offset = 0; // of the field, as long as everything before it is fixed
         plan.fixed = true;
         for (std::size_t i = 0; i < fields_.size(); ++i) {
-            plan.runs[i] = plans_.types[fields_[i].type];
-            offsets[i] = offset;
-            plan.fixed = plan.fixed && plan.runs[i].size < 1u << 16;
-            if (plan.fixed) offset += plan.runs[i].size;
+            auto const run = plans_.types[fields_[i].type];
+            if (i < max_movement_fields) plan.runs[i] = run;
+            for (auto* role : {&plan.from, &plan.to, &plan.amount, &plan.more, &plan.asset}) {
+                if (role->field != i) continue;
+                role->offset = static_cast<std::uint32_t>(offset);
+                role->size = run.size;
+                plan.fixed = plan.fixed && offset + run.size < fixed_bytes_max;
+            }
+            offset += run.size; // far beyond fixed_bytes_max, once one is not fixed
         }
-        for (auto* role : {&plan.from, &plan.to, &plan.amount, &plan.asset}) {
-            role->offset = offsets[role->field];
-            role->size = plan.runs[role->field].size;
-        }
+        plan.fields = static_cast<std::uint8_t>(std::min(fields_.size(), max_movement_fields));
+        return plan.fixed || fields_.size() <= max_movement_fields;
     }
 
     Metadata const& metadata_;
@@ -176,36 +196,53 @@ Variant const* find_variant(Metadata const& metadata, TypeId id, std::string_vie
     return at == variants.end() ? nullptr : &*at;
 }
 
+MovementEvent event_of(MovementRow const& row, MovementPlan const& plan,
+                       std::span<Field const> fields) {
+    MovementEvent event;
+    event.pallet = row.pallet;
+    event.event = row.event;
+    event.family = row.family;
+    event.kind = row.kind;
+    event.repeats = row.repeats;
+    event.row = static_cast<std::uint16_t>(&row - movement_rows().data());
+    event.has_from = plan.from.read != Read::nothing;
+    event.has_to = plan.to.read != Read::nothing;
+    event.has_amount = plan.amount.read != Read::nothing;
+    bool const by_id = plan.asset.read != Read::nothing;
+    event.asset = by_id ? AssetKind::by_id : event.has_amount ? AssetKind::native : AssetKind::none;
+    if (by_id) event.asset_type = fields[plan.asset.field].type;
+    return event;
+}
+
 } // namespace
 
-std::span<MovementRow const> movement_rows() { return table; }
-
-void resolve_movements(Metadata const& metadata, Plans& plans, std::vector<Movement>& movements,
-                       std::vector<Blind>& blind) {
-    for (auto const& row : table) {
-        if (row.doubles) continue;
+void resolve_movements(Metadata const& metadata, Plans& plans,
+                       std::vector<MovementEvent>& movements, std::vector<Blind>& blind) {
+    for (auto const& row : movement_rows()) {
         auto const* pallet = find_variant(metadata, metadata.outer_event, row.pallet);
         if (pallet == nullptr || plans.pages[pallet->index] == 0) continue;
-        auto const events = metadata.fields_of(*pallet)[0].type;
-        auto const* event = find_variant(metadata, events, row.event);
-        if (event == nullptr) continue;
+        auto const* variant =
+            find_variant(metadata, metadata.fields_of(*pallet)[0].type, row.event);
+        if (variant == nullptr) continue;
         MovementPlan plan;
-        auto const fields = metadata.fields_of(*event);
+        auto const fields = metadata.fields_of(*variant);
         auto const missing = Resolver(metadata, plans, row, fields).resolve(plan);
         if (!missing.empty()) {
-            blind.push_back({row.pallet, row.event, missing});
+            blind.push_back({row.pallet, row.event, missing, row.kind});
             continue;
         }
-        auto const index = static_cast<std::uint16_t>(movements.size());
-        auto const slot = std::size_t{plans.pages[pallet->index]} * 256 + event->index;
-        plans.events[slot].movement = index;
+        auto event = event_of(row, plan, fields);
+        event.pallet_index = pallet->index;
+        event.event_index = variant->index;
+        auto& slot = plans.events[std::size_t{plans.pages[pallet->index]} * 256 + variant->index];
+        slot.movement = static_cast<std::uint16_t>(movements.size());
+        slot.kind = static_cast<std::uint8_t>(row.kind);
+        if (!row.repeats.empty()) {
+            plans.repeats |= MovementKinds(row.kind).bits;
+            plans.repeated |= row.repeats.bits;
+        }
         plans.movements.push_back(plan);
-        movements.push_back({.pallet = row.pallet,
-                             .event = row.event,
-                             .asset = plan.has_asset ? AssetKind::by_id : AssetKind::native,
-                             .asset_type = plan.has_asset ? fields[plan.asset.field].type : no_type,
-                             .pallet_index = pallet->index,
-                             .event_index = event->index});
+        movements.push_back(event);
     }
 }
 

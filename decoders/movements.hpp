@@ -57,9 +57,7 @@ struct MovementKinds {
     constexpr MovementKinds() = default;
     constexpr MovementKinds(MovementKind kind)
         : bits(std::uint64_t{1} << static_cast<unsigned>(kind)) {}
-    constexpr bool has(MovementKind kind) const {
-        return (bits & MovementKinds(kind).bits) != 0;
-    }
+    constexpr bool has(MovementKind kind) const { return (bits & MovementKinds(kind).bits) != 0; }
     constexpr bool meets(MovementKinds other) const { return (bits & other.bits) != 0; }
     constexpr bool empty() const { return bits == 0; }
     constexpr MovementKinds& operator|=(MovementKinds other) {

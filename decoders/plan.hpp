@@ -53,28 +53,32 @@ struct Run {
 };
 
 // How one role of a movement is read.
-enum class Read : std::uint8_t { account, address, little_endian, compact, whole };
+enum class Read : std::uint8_t { nothing, account, address, little_endian, compact, whole };
+inline constexpr std::uint8_t no_field = 0xff;
 struct RolePlan {
-    Read read{};
+    Read read{};            // nothing: the event has no such role
     std::uint8_t width = 0; // account: 20 or 32; little_endian: bytes; compact: bytes of the widest
-    std::uint8_t field = 0; // index among the event's fields
-    std::uint32_t offset = 0; // from the first field, if everything before has a fixed size
-    std::uint32_t size = 0;   // whole, fixed: bytes
+    std::uint8_t field = no_field; // index among the event's fields
+    std::uint32_t offset = 0;      // from the first field, if everything before has a fixed size
+    std::uint32_t size = 0;        // whole, fixed: bytes
     std::array<std::uint8_t, 8>
         tag_sizes{}; // address: key size behind each tag, 0 where there is no key
 };
 inline constexpr std::size_t max_movement_fields = 16;
 struct MovementPlan {
-    bool fixed = false; // all fields have fixed sizes: roles are read at their offsets
+    bool fixed = false; // all roles are read at their offsets
     std::uint8_t fields = 0;
-    bool has_asset = false;
     RolePlan from, to, amount, asset;
+    RolePlan more; // a second part of the amount, to be added to it
     std::array<Run, max_movement_fields> runs{};
 };
+
+inline constexpr std::uint8_t no_movement = 63; // a bit that MovementKinds never has
 
 struct EventPlan {
     Run run;
     std::uint16_t movement = 0xffff; // index into movements; 0xffff: none
+    std::uint8_t kind = no_movement; // its MovementKind, a bit of MovementKinds
 };
 
 struct Plans {
@@ -84,6 +88,8 @@ struct Plans {
     std::array<std::uint16_t, 256> pages{}; // pallet index -> page of 256 events; 0: none
     std::vector<EventPlan> events;          // pages of 256; page 0 is empty
     std::vector<MovementPlan> movements;    // parallel to Runtime::movements()
+    std::uint64_t repeats = 0;              // MovementKinds of the movements that may repeat others
+    std::uint64_t repeated = 0;             // and of those they may repeat
     TypeId record = no_type;                // EventRecord, the element of System.Events
     std::uint32_t topic_size = 32;
 

@@ -11,7 +11,7 @@ namespace decoders {
 
 // Fills plans.movements and the events' movement numbers, `movements` in the same order, and
 // `blind` with the events that are there but lack a role.
-void resolve_movements(Metadata const& metadata, Plans& plans, std::vector<Movement>& movements,
-                       std::vector<Blind>& blind);
+void resolve_movements(Metadata const& metadata, Plans& plans,
+                       std::vector<MovementEvent>& movements, std::vector<Blind>& blind);
 
 } // namespace decoders

@@ -24,7 +24,7 @@ class Runtime {
     std::optional<std::uint16_t> ss58_prefix() const { return ss58_prefix_; }
     std::uint8_t account_size() const { return account_size_; } // 20 or 32
 
-    std::span<Movement const> movements() const { return movements_; }
+    std::span<MovementEvent const> movements() const { return movements_; }
     std::span<Blind const> blind() const { return blind_; }
 
     Plans const& plans() const { return plans_; }
@@ -35,7 +35,7 @@ class Runtime {
 
     Metadata metadata_;
     Plans plans_;
-    std::vector<Movement> movements_;
+    std::vector<MovementEvent> movements_;
     std::vector<Blind> blind_;
     std::string_view spec_name_;
     std::uint32_t spec_version_ = 0;

@@ -209,26 +209,31 @@ std::expected<void, Error> encode_event(Runtime const& runtime, std::string_view
     return std::unexpected(Error{Code::no_values, before});
 }
 
-std::expected<void, Error> encode_transfer(Runtime const& runtime, std::size_t movement,
+std::expected<void, Error> encode_movement(Runtime const& runtime, std::size_t movement,
                                            Account const& from, Account const& to, u128 amount,
                                            Bytes asset, SampleRandom& random,
                                            std::vector<std::uint8_t>& out) {
     CHECK(movement < runtime.movements().size());
-    auto const& row = runtime.movements()[movement];
+    auto const& event = runtime.movements()[movement];
     auto const& plan = runtime.plans().movements[movement];
     auto const before = out.size();
     bool fits = true;
     auto const fill = [&](std::string_view, std::size_t position, TypeId,
                           std::vector<std::uint8_t>& bytes) {
-        if (position == plan.from.field) fits = append_account(plan.from, from, bytes) && fits;
-        if (position == plan.to.field) fits = append_account(plan.to, to, bytes) && fits;
-        if (position == plan.amount.field) fits = append_amount(plan.amount, amount, bytes) && fits;
-        bool const chosen = plan.has_asset && position == plan.asset.field && !asset.empty();
-        if (chosen) bytes.insert(bytes.end(), asset.begin(), asset.end());
-        return chosen || position == plan.from.field || position == plan.to.field ||
-               position == plan.amount.field;
+        auto const is = [&](RolePlan const& role) { return position == role.field; };
+        auto const put = [&](bool good) {
+            fits = fits && good;
+            return true;
+        };
+        if (is(plan.from)) return put(append_account(plan.from, from, bytes));
+        if (is(plan.to)) return put(append_account(plan.to, to, bytes));
+        if (is(plan.amount)) return put(append_amount(plan.amount, amount, bytes));
+        if (is(plan.more)) return put(append_amount(plan.more, 0, bytes));
+        if (!is(plan.asset) || asset.empty()) return false;
+        bytes.insert(bytes.end(), asset.begin(), asset.end());
+        return true;
     };
-    auto const done = encode_event(runtime, row.pallet, row.event, random, out, fill);
+    auto const done = encode_event(runtime, event.pallet, event.event, random, out, fill);
     if (done && fits) return {};
     out.resize(before);
     return std::unexpected(done ? Error{Code::amount_too_large} : done.error());

@@ -45,9 +45,10 @@ using FieldOverride = std::function<bool(std::string_view name, std::size_t posi
                                                       std::vector<std::uint8_t>& out,
                                                       FieldOverride const& overrides = {});
 
-// A transfer event by the movement table's roles, on any runtime that has the row: index into
-// Runtime::movements(). `asset` (SCALE bytes) is used for by_id movements; empty: sampled.
-[[nodiscard]] std::expected<void, Error> encode_transfer(Runtime const& runtime,
+// An event of the movement table by its roles: `movement` is an index into Runtime::movements().
+// Roles the event has not are not looked at. `asset` (SCALE bytes) is used for by_id movements;
+// empty: sampled.
+[[nodiscard]] std::expected<void, Error> encode_movement(Runtime const& runtime,
                                                          std::size_t movement, Account const& from,
                                                          Account const& to, pipeline::u128 amount,
                                                          Bytes asset, SampleRandom& random,

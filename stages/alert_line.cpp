@@ -77,6 +77,16 @@ void append_phase(Transfer const& transfer, std::string& out) {
     }
 }
 
+// The extrinsic behind the transfer, where that is known.
+void append_extrinsic(Transfer const& transfer, std::uint16_t prefix, std::string& out) {
+    if (!transfer.attributed) return;
+    fmt::format_to(std::back_inserter(out), R"(,"extrinsic":{{"index":{},"hash":)",
+                   transfer.extrinsic_index);
+    append_hex(transfer.extrinsic_hash, out);
+    append_party("signer", transfer.signer, prefix, {}, out);
+    out += '}';
+}
+
 void append_asset(LineContext const& context, u128 amount, std::string& out) {
     AssetFacts const* const asset = context.asset;
     std::string_view const symbol = asset ? asset->symbol.view() : context.facts.symbol.view();
@@ -162,6 +172,7 @@ void append_alert_line(AlertLine const& line, LineContext const& context, std::s
     append_phase(transfer, out);
     out += '}';
 
+    append_extrinsic(transfer, context.facts.ss58_prefix, out);
     append_party("from", transfer.from, context.facts.ss58_prefix, context.from_label, out);
     append_party("to", transfer.to, context.facts.ss58_prefix, context.to_label, out);
     append_asset(context, transfer.amount, out);

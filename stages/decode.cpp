@@ -7,25 +7,13 @@
 
 namespace stages {
 
-namespace {
-
-std::uint16_t row_of(decoders::Movement const& movement) {
-    auto const rows = decoders::movement_rows();
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i].pallet == movement.pallet && rows[i].event == movement.event)
-            return static_cast<std::uint16_t>(i);
-    CHECK(false); // a movement is always made from a row
-    return 0;
-}
-
-} // namespace
-
 Decode::Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
-               pipeline::Out<Fact> facts)
+               pipeline::Out<Fact> facts, pipeline::Out<Keep> kept)
     : log_(log)
     , metrics_(metrics)
-    , facts_(facts) {
-    for (std::string& name : chains) chains_.push_back({std::move(name), {}, {}});
+    , facts_(facts)
+    , kept_(kept) {
+    for (std::string& name : chains) chains_.push_back({std::move(name), {}, {}, {}});
 }
 
 bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
@@ -38,6 +26,7 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
     if (auto const* block = std::get_if<BlockBytes>(&frame.body))
         return scan(fact, chain, *block, part.payload);
     if (auto const* runtime = std::get_if<RuntimeBytes>(&frame.body)) {
+        keep({.genesis = chain.genesis, .chain = frame.chain, .body = *runtime}, part.payload);
         compile(chain, *runtime, part.payload);
         return true;
     }
@@ -45,7 +34,10 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
         describe(fact, chain, *asset, part.payload);
         return true;
     }
-    if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) fact.body = *facts;
+    if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) {
+        chain.genesis = facts->genesis;
+        fact.body = *facts;
+    }
     if (auto const* final = std::get_if<Finalized>(&frame.body)) fact.body = *final;
     if (auto const* abandoned = std::get_if<Abandoned>(&frame.body)) fact.body = *abandoned;
     facts_.emit(fact);
@@ -55,7 +47,7 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
 void Decode::compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes metadata) {
     auto compiled = decoders::compile(metadata);
     if (chain.runtimes.size() >= runtimes_max) chain.runtimes.erase(chain.runtimes.begin());
-    chain.runtimes.push_back({bytes.spec_version, nullptr, {}});
+    chain.runtimes.push_back({bytes.spec_version, nullptr});
     if (!compiled) {
         metrics_.add(DecodeMetric::runtimes_rejected);
         log_.write(pipeline::Level::error, "decode",
@@ -68,7 +60,6 @@ void Decode::compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes me
     metrics_.add(DecodeMetric::runtimes);
     Compiled& made = chain.runtimes.back();
     made.runtime = std::move(*compiled);
-    for (auto const& movement : made.runtime->movements()) made.rows.push_back(row_of(movement));
     for (auto const& blind : made.runtime->blind()) {
         metrics_.add(DecodeMetric::blind);
         log_.write(pipeline::Level::error, "decode",
@@ -93,16 +84,21 @@ void Decode::describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipelin
     facts_.emit(fact);
 }
 
-bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes value) {
+bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes payload) {
+    CHECK(block.body_bytes <= payload.size());
+    auto const value = payload.first(payload.size() - block.body_bytes);
     auto const compiled =
         std::find_if(chain.runtimes.begin(), chain.runtimes.end(),
                      [&](Compiled const& one) { return one.spec_version == block.spec_version; });
     if (compiled == chain.runtimes.end() || !compiled->runtime) {
-        end_block(fact, chain, block.block, 0, "its runtime is not known");
+        dead_letter(fact, block, value, 0, "its runtime is not known");
+        end_block(fact, block.block, 0, true);
         return true;
     }
-    if (!scan_) scan_.emplace(*compiled->runtime, value);
-    decoders::Transfer found;
+    if (!scan_) {
+        scan_.emplace(*compiled->runtime, value, decoders::MovementKind::transfer);
+    }
+    decoders::Movement found;
     // A transfer may bring a new asset with it, and the block's end needs a place too.
     for (std::uint32_t emitted = 0; emitted + 3 <= max_burst; emitted += 2) {
         if (scan_->next(found)) {
@@ -112,15 +108,17 @@ bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::B
         auto const result = scan_->result();
         std::uint32_t const events = scan_->so_far().events;
         scan_.reset();
-        end_block(fact, chain, block.block, events,
-                  result ? std::string() : decoders::describe(*compiled->runtime, result.error()));
+        if (!result)
+            dead_letter(fact, block, value, events,
+                        decoders::describe(*compiled->runtime, result.error()));
+        end_block(fact, block.block, events, !result);
         return true;
     }
     return false;
 }
 
 void Decode::tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef const& block,
-                  decoders::Transfer const& found) {
+                  decoders::Movement const& found) {
     Transfer transfer;
     transfer.block = block;
     transfer.amount = found.amount;
@@ -129,7 +127,7 @@ void Decode::tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef c
     transfer.event_index = found.event_index;
     transfer.extrinsic_index = found.extrinsic_index;
     transfer.phase = static_cast<std::uint8_t>(found.phase);
-    transfer.movement = compiled.rows[found.movement];
+    transfer.movement = compiled.runtime->movements()[found.source].row;
     if (!found.asset.empty()) transfer.asset = slot_of(fact, chain, compiled, found);
     metrics_.add(DecodeMetric::transfers);
     fact.body = transfer;
@@ -137,33 +135,48 @@ void Decode::tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef c
 }
 
 std::uint32_t Decode::slot_of(Fact const& fact, Chain& chain, Compiled const& compiled,
-                              decoders::Transfer const& found) {
-    auto const& movement = compiled.runtime->movements()[found.movement];
-    if (auto const known = chain.assets.find(movement.pallet, found.asset)) return *known;
-    auto const slot = chain.assets.add(movement.pallet, found.asset);
+                              decoders::Movement const& found) {
+    auto const& event = compiled.runtime->movements()[found.source];
+    if (auto const known = chain.assets.find(event.family, found.asset)) return *known;
+    auto const slot = chain.assets.add(event.family, found.asset);
     metrics_.add(DecodeMetric::assets_unknown);
     if (!slot) return AssetBook::assets_max + 1; // the book is full: an asset nobody knows
     AssetFacts facts;
     facts.slot = *slot;
-    facts.id = asset_id_text(*compiled.runtime, movement.asset_type, found.asset);
+    facts.id = asset_id_text(*compiled.runtime, event.asset_type, found.asset);
     Fact introduction = fact;
     introduction.body = facts;
     facts_.emit(introduction);
     return *slot;
 }
 
-void Decode::end_block(Fact& fact, Chain const& chain, BlockRef const& block, std::uint32_t events,
-                       std::string_view fault) {
+void Decode::end_block(Fact& fact, BlockRef const& block, std::uint32_t events, bool incomplete) {
     metrics_.add(DecodeMetric::blocks);
     metrics_.add(DecodeMetric::events, events);
-    if (!fault.empty()) {
-        metrics_.add(DecodeMetric::incomplete);
-        log_.write(pipeline::Level::error, "decode",
-                   fmt::format("{}: decode_incomplete: block {} ({}): {}", chain.name, block.number,
-                               decoders::hex_text(block.hash), fault));
-    }
-    fact.body = BlockEnd{block, events, !fault.empty()};
+    fact.body = BlockEnd{block, events, incomplete};
     facts_.emit(fact);
+}
+
+void Decode::dead_letter(Fact const& fact, BlockBytes const& block, pipeline::Bytes value,
+                         std::uint32_t events, std::string_view fault) {
+    Chain const& chain = chains_[fact.chain];
+    metrics_.add(DecodeMetric::incomplete);
+    log_.write(pipeline::Level::error, "decode",
+               fmt::format("{}: decode_incomplete: block {} ({}): {}", chain.name,
+                           block.block.number, decoders::hex_text(block.block.hash), fault));
+    keep({.genesis = chain.genesis,
+          .chain = fact.chain,
+          .body = DeadLetter{block.block, block.spec_version, events, fault}},
+         value);
+}
+
+void Decode::keep(Keep record, pipeline::Bytes bytes) {
+    auto& arena = kept_.link().arena();
+    auto const room = arena.reserve(bytes.size());
+    if (room.size() != bytes.size()) return metrics_.add(DecodeMetric::not_kept);
+    std::ranges::copy(bytes, room.begin());
+    record.payload = arena.commit(bytes.size());
+    kept_.emit(record);
 }
 
 } // namespace stages

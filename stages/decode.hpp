@@ -2,7 +2,8 @@
 // of assets. Serves any number of chains.
 //
 // What will not decode never stops a chain: transfers before the fault are told, the block ends as
-// incomplete, is counted and logged with the byte, the event and the type.
+// incomplete, is counted and logged with the byte, the event and the type, and goes to the keeper
+// as a dead letter.
 //
 // One thread. A large block is worked through in steps of `max_burst` records. No allocation per
 // block once a chain's runtime and assets are known.
@@ -32,6 +33,7 @@ enum class DecodeMetric {
     blind,
     assets,
     assets_unknown,
+    not_kept,
 };
 
 inline constexpr std::array decode_metrics{
@@ -48,11 +50,13 @@ inline constexpr std::array decode_metrics{
     pipeline::MetricRow{"spyhop_decode_runtimes_rejected_total", pipeline::MetricKind::counter,
                         "Metadata that could not be compiled."},
     pipeline::MetricRow{"spyhop_decode_blind_events_total", pipeline::MetricKind::counter,
-                        "Kinds of transfer a compiled runtime has but nobody can read."},
+                        "Kinds of balance movement a compiled runtime has but nobody can read."},
     pipeline::MetricRow{"spyhop_decode_assets_total", pipeline::MetricKind::counter,
                         "Assets described by their chain."},
     pipeline::MetricRow{"spyhop_decode_assets_unknown_total", pipeline::MetricKind::counter,
                         "Assets met in transfers that their chain has not described."},
+    pipeline::MetricRow{"spyhop_decode_not_kept_total", pipeline::MetricKind::counter,
+                        "Dead letters and metadata for which the link to the keeper had no room."},
 };
 
 class Decode : pipeline::Pinned {
@@ -61,38 +65,41 @@ class Decode : pipeline::Pinned {
 
     // chains: their names, for the log, in the order of the configuration.
     Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
-           pipeline::Out<Fact> facts);
+           pipeline::Out<Fact> facts, pipeline::Out<Keep> kept);
 
-    auto outputs() { return std::tie(facts_); }
+    auto outputs() { return std::tie(facts_, kept_); }
     bool on(pipeline::Part<Frame> const& part, pipeline::Turn const& turn);
 
   private:
     struct Compiled {
         std::uint32_t spec_version = 0;
         std::unique_ptr<decoders::Runtime const> runtime; // null: its metadata was refused
-        std::vector<std::uint16_t> rows; // Transfer::movement -> row of movement_rows()
     };
     struct Chain {
         std::string name;
+        Hash genesis{};
         std::vector<Compiled> runtimes;
         AssetBook assets;
     };
 
     void compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes metadata);
     void describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipeline::Bytes payload);
-    bool scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes value);
+    bool scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes payload);
     void tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef const& block,
-              decoders::Transfer const& found);
+              decoders::Movement const& found);
     std::uint32_t slot_of(Fact const& fact, Chain& chain, Compiled const& compiled,
-                          decoders::Transfer const& found);
-    void end_block(Fact& fact, Chain const& chain, BlockRef const& block, std::uint32_t events,
-                   std::string_view fault);
+                          decoders::Movement const& found);
+    void end_block(Fact& fact, BlockRef const& block, std::uint32_t events, bool incomplete);
+    void dead_letter(Fact const& fact, BlockBytes const& block, pipeline::Bytes value,
+                     std::uint32_t events, std::string_view fault);
+    void keep(Keep record, pipeline::Bytes bytes);
 
     std::vector<Chain> chains_;
     pipeline::Log& log_;
     pipeline::MetricsPage& metrics_;
     pipeline::Out<Fact> facts_;
-    std::optional<decoders::TransferScan> scan_; // of the block at the front of the link
+    pipeline::Out<Keep> kept_;
+    std::optional<decoders::MovementScan> scan_; // of the block at the front of the link
 };
 
 } // namespace stages

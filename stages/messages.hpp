@@ -61,6 +61,9 @@ struct Transfer {
     std::uint32_t extrinsic_index = 0; // with phase 0
     std::uint8_t phase = 0;            // decoders::Phase
     std::uint16_t movement = 0;        // row of decoders::movement_rows(): pallet and event names
+    bool attributed = false;           // the next two are known
+    Hash extrinsic_hash{};
+    decoders::Account signer{}; // empty: the extrinsic is not signed
 };
 
 // A block has been read to its end. incomplete: events before the fault were told, the rest is
@@ -117,10 +120,12 @@ struct AssetBytes {
     std::uint32_t key_bytes = 0; // payload = key, then value
 };
 
-// The payload is the System.Events value of a block.
+// The payload is the System.Events value of a block and, where its transfers are to be attributed,
+// behind it the block's extrinsics, each with its length in front.
 struct BlockBytes {
     BlockRef block{};
     std::uint32_t spec_version = 0; // the runtime that executed the block
+    std::uint32_t body_bytes = 0;   // of the extrinsics, at the payload's end
 };
 
 struct alignas(64) Frame {
@@ -182,7 +187,27 @@ struct alignas(64) SourceNote {
     std::uint64_t head_unix_ms = 0; // when the newest head came; 0: none yet
 };
 
-static_assert(pipeline::Message<SourceNote>);
+// ---- decode to keeper (an observer: may drop) --------------------------------------------------
+
+// A block whose events could not all be read; the payload is its System.Events value.
+struct DeadLetter {
+    BlockRef block{};
+    std::uint32_t spec_version = 0; // the runtime that executed the block
+    std::uint32_t events = 0;       // read before the fault
+    FixedText<256> fault{};         // what and where, in a sentence
+};
+
+// What is worth a file: metadata (RuntimeBytes, with the metadata as payload), or a dead letter.
+struct alignas(64) Keep {
+    static constexpr std::string_view record_name = "Keep";
+    Header header{};
+    Payload payload{};
+    Hash genesis{};
+    std::uint16_t chain = 0;
+    std::variant<RuntimeBytes, DeadLetter> body{};
+};
+
+static_assert(pipeline::Message<SourceNote> && pipeline::Message<Keep>);
 static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> && pipeline::Message<Candidate> &&
               pipeline::Message<Verdict>);
 

@@ -31,6 +31,7 @@ std::string_view method_of(Ask ask) {
     case Ask::subscribe_runtime: return "state_subscribeRuntimeVersion";
     case Ask::subscribe_storage: return "state_subscribeStorage";
     case Ask::events: return "state_queryStorageAt";
+    case Ask::body: return "chain_getBlock";
     }
     return "";
 }

@@ -37,6 +37,7 @@ enum class Ask : std::uint8_t {
     header,
     events,            // state_queryStorageAt of all keys a block needs
     events_plain,      // state_getStorage of System.Events alone, where queryStorageAt is refused
+    body,              // chain_getBlock
     runtime_of_parent, // which runtime executed block `block`
 };
 std::string_view method_of(Ask ask);

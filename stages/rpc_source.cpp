@@ -186,6 +186,7 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::header: outcome = on_header(question, envelope, now); break;
     case Ask::events:
     case Ask::events_plain: outcome = on_fetched(question, envelope, received, now); break;
+    case Ask::body: outcome = on_body(question, envelope); break;
     case Ask::subscribe_heads:
     case Ask::subscribe_finalized:
     case Ask::subscribe_runtime:

@@ -23,6 +23,7 @@
 #include "pipeline/log.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
+#include "stages/bodies.hpp"
 #include "stages/cadence.hpp"
 #include "stages/follower.hpp"
 #include "stages/messages.hpp"
@@ -45,6 +46,7 @@ struct RpcSourceOptions {
     FollowerOptions follower{};
     io::WebSocketOptions socket{};
     io::BackoffOptions backoff{};
+    bool attribute = false; // send each block's extrinsics along with its events
     // Storage maps that describe assets (32-byte prefixes); empty: native token only.
     std::vector<std::vector<std::uint8_t>> asset_maps{};
     Nanoseconds answer_timeout = 30 * pipeline::second; // of any question
@@ -64,6 +66,7 @@ enum class SourceMetric {
     wrong_genesis,
     holes,
     conflicts,
+    bodies_missing,
     best,
     finalized,
     connected,
@@ -96,6 +99,8 @@ inline constexpr std::array source_metrics{
                         "Blocks no endpoint could give."},
     pipeline::MetricRow{"spyhop_source_finality_conflicts_total", pipeline::MetricKind::counter,
                         "Finalized heads that contradict earlier ones."},
+    pipeline::MetricRow{"spyhop_source_bodies_missing_total", pipeline::MetricKind::counter,
+                        "Blocks told without their extrinsics because the node did not show them."},
     pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
                         "Number of the best block."},
     pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
@@ -191,6 +196,11 @@ class RpcSource : pipeline::Pinned {
                      Nanoseconds now);
     Outcome emit_block(BlockValues const& values, std::uint32_t number, std::uint32_t spec_version,
                        Nanoseconds received);
+    // rpc_source_bodies.cpp: the extrinsics, where they are wanted
+    void ask_body(Hash const& block, Nanoseconds now);
+    Outcome on_body(Question const& question, decoders::Envelope const& reply);
+    void body_missing(Question const& question, std::string_view why);
+
     // The runtime that executed the block; 0: it has to be asked for first, and has been.
     std::uint32_t runtime_of(BlockValues const& values, Nanoseconds now);
     void decide(Hash const& block, std::uint32_t spec_version);
@@ -208,6 +218,7 @@ class RpcSource : pipeline::Pinned {
     Requests requests_;
     Follower follower_;
     Cadence cadence_;
+    Bodies bodies_;
     SourceState state_ = SourceState::waiting;
     std::size_t endpoint_ = 0;
     std::string fault_;                      // why the connection must end, set by fault()

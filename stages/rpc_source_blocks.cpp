@@ -215,8 +215,13 @@ RpcSource::Outcome RpcSource::on_block(BlockValues const& values, std::uint32_t 
         follower_.postpone(values.hash, now + soon);
         return fault_.empty() ? Outcome::done : Outcome::fault;
     }
+    if (options_.attribute && bodies_.state(values.hash) != Bodies::State::here) {
+        follower_.postpone(values.hash, now + soon);
+        return Outcome::done;
+    }
     Outcome const outcome = emit_block(values, number, spec_version, received);
     if (outcome != Outcome::done) return outcome;
+    bodies_.drop(values.hash);
     follower_.told(values.hash, number);
     if (number < current_spec_at_) return Outcome::done; // an old block says nothing of today
     current_spec_at_ = number;
@@ -229,8 +234,11 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
     auto& arena = frames_.link().arena();
     // A state without the key has no events: SCALE writes that as one zero byte.
     std::string_view const text = values.events.empty() ? "0x00" : values.events;
-    bool const fits = text.size() / 2 <= arena.largest();
-    auto const room = arena.reserve(fits ? text.size() / 2 : 0);
+    auto body = bodies_.bytes(values.hash);
+    std::size_t const most = text.size() / 2;
+    bool const fits = most <= arena.largest();
+    if (most + body.size() > arena.largest()) body = {}; // better the events alone
+    auto const room = arena.reserve(fits ? most + body.size() : 0);
     if (fits && room.data() == nullptr) return Outcome::hold; // also for nothing but "0x"
     auto const size =
         fits ? decoders::hex_decode(text, room)
@@ -244,10 +252,14 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
                                      decoders::describe(size.error())));
     }
     Frame frame = frame_of(received);
-    if (size) frame.payload = arena.commit(*size);
+    if (size) {
+        std::ranges::copy(body, room.begin() + static_cast<std::ptrdiff_t>(*size));
+        frame.payload = arena.commit(*size + body.size());
+    }
     BlockRef const block{values.hash, number, follower_.is_final(values.hash),
                          read_timestamp(values.timestamp)};
-    frame.body = BlockBytes{block, spec_version};
+    frame.body =
+        BlockBytes{block, spec_version, static_cast<std::uint32_t>(size ? body.size() : 0)};
     frames_.emit(frame);
     return Outcome::done;
 }
@@ -261,6 +273,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
         ask({.ask = Ask::header, .hash = action.hash}, hash_param(action.hash), now);
         break;
     case Kind::ask_events: {
+        ask_body(action.hash, now);
         std::vector<std::vector<std::uint8_t>> keys;
         for (auto const& key : block_keys()) keys.emplace_back(key.begin(), key.end());
         ask({.ask = Ask::events, .hash = action.hash, .number = action.number},
@@ -333,6 +346,7 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
                          place() + ": no state_subscribeStorage; every block is asked for");
         break;
     case Ask::header: follower_.header_failed(question.hash, now); break;
+    case Ask::body: body_missing(question, reply.error_message.substr(0, 200)); break;
     case Ask::events:
         ask({.ask = Ask::events_plain, .hash = question.hash, .number = question.number},
             storage_params(block_keys()[0], question.hash), now);

@@ -269,8 +269,10 @@ void RpcSource::subscribe(Nanoseconds now) {
     ask({.ask = Ask::subscribe_heads}, "", now);
     ask({.ask = Ask::subscribe_finalized}, "", now);
     ask({.ask = Ask::subscribe_runtime}, "", now);
-    ask({.ask = Ask::subscribe_storage}, keys_params(keys), now);
-    follower_.set_grace(options_.follower.grace); // an earlier endpoint may have had no pushes
+    // A push has no extrinsics: where they are wanted, every block is asked for, at once.
+    if (!options_.attribute) ask({.ask = Ask::subscribe_storage}, keys_params(keys), now);
+    follower_.set_grace(options_.attribute ? 0 : options_.follower.grace);
+    bodies_.clear();
     cadence_.start(now);
     backoff_.succeeded(now);
     needs_.log.write(pipeline::Level::info, "source",

@@ -120,6 +120,8 @@ std::expected<void, std::string> Traffic::Impl::prepare() {
     }
     for (std::size_t i = 0; i < runtime.movements().size(); ++i) {
         auto const& movement = runtime.movements()[i];
+        if (movement.kind != decoders::MovementKind::transfer || !movement.repeats.empty())
+            continue;
         if (movement.asset == AssetKind::by_id) {
             tokens.push_back(make_kind(i));
         } else if (movement.pallet == "Balances") {
@@ -250,7 +252,7 @@ void Traffic::Impl::transfer(Kind const& kind, std::uint32_t extrinsic) {
         (random.below(2) == 0 ? made.from : made.to) = accounts[random.below(whales)];
     }
     ByteBuffer event;
-    auto const done = encode_transfer(runtime, kind.movement, made.from, made.to, made.amount,
+    auto const done = encode_movement(runtime, kind.movement, made.from, made.to, made.amount,
                                       made.asset, random, event);
     if (!done) return;
     record(extrinsic, event);

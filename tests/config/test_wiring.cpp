@@ -28,6 +28,7 @@ struct Drawn {
             [&](pipeline::Driver&) -> io::Network& { return nowhere; },
             [](pipeline::Driver&) { return std::vector<std::unique_ptr<stages::Sink>>(); },
             [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
+            [] { return std::unique_ptr<stages::StateFiles>(); },
             {}};
         auto const built = build_topology(topology, world);
         EXPECT_TRUE(built) << built.error();

@@ -14,7 +14,7 @@
 namespace {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): operator new has no other
 thread_local std::size_t count = 0;
-}
+} // namespace
 
 namespace tests {
 std::size_t allocations() { return count; }

@@ -103,7 +103,7 @@ TEST_F(TinyRuntime, movements_at_moving_places) {
         append_record(-1, event, value);
     }
     std::size_t seen = 0;
-    auto const done = scan_transfers(*runtime, value, [&](Transfer const& transfer) {
+    auto const done = scan_transfers(*runtime, value, [&](Movement const& transfer) {
         EXPECT_EQ(transfer.event_index, seen++);
         EXPECT_EQ(transfer.phase, Phase::initialization);
         EXPECT_EQ(transfer.from.key[31], 0xaa);
@@ -121,7 +121,7 @@ TEST_F(TinyRuntime, an_address_without_a_key_is_no_account) {
     append_compact(1, event);
     List value = {4};
     append_record(0, event, value);
-    auto const done = scan_transfers(*runtime, value, [](Transfer const& transfer) {
+    auto const done = scan_transfers(*runtime, value, [](Movement const& transfer) {
         EXPECT_FALSE(transfer.from);
         EXPECT_TRUE(transfer.to);
     });

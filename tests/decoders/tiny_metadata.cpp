@@ -2,16 +2,12 @@
 
 #include "decoders/samples.hpp"
 
-#include <string_view>
+#include <algorithm>
 
 namespace tests {
 namespace {
 
-struct Item {
-    std::string_view name;
-    std::uint32_t type;
-};
-using Items = std::vector<Item>;
+using Items = std::vector<TinyField>;
 
 class Writer {
   public:
@@ -76,16 +72,23 @@ void scalars(Writer& to) {
     to.of(6, tiny_u128);
 }
 
-void events(Writer& to) {
+bool has(std::vector<TinyPallet> const& more, std::string_view name) {
+    return std::ranges::find(more, name, &TinyPallet::name) != more.end();
+}
+
+void events(Writer& to, std::vector<TinyPallet> const& more) {
     to.type(1, {"frame_system", "Phase"}), to.compact(3);
     to.variant("ApplyExtrinsic", 0, {{"", tiny_u32}});
     to.variant("Finalization", 1, {});
     to.variant("Initialization", 2, {});
     to.docs();
-    to.type(1, {"tiny_runtime", "RuntimeEvent"}), to.compact(3);
-    to.variant("Balances", 5, {{"", tiny_balances}});
-    to.variant("Tokens", 7, {{"", tiny_tokens}});
+    to.type(1, {"tiny_runtime", "RuntimeEvent"}), to.compact(3 + more.size());
+    to.variant(has(more, "Balances") ? "TinyBalances" : "Balances", 5, {{"", tiny_balances}});
+    to.variant(has(more, "Tokens") ? "TinyTokens" : "Tokens", 7, {{"", tiny_tokens}});
     to.variant("Odd", 200, {{"", tiny_odd}});
+    for (std::uint32_t i = 0; i < more.size(); ++i) {
+        to.variant(more[i].name, tiny_first_more + i, {{"", tiny_end + i}});
+    }
     to.docs();
     to.composite({"frame_system", "EventRecord"},
                  {{"phase", tiny_phase}, {"event", tiny_event}, {"topics", tiny_topics}});
@@ -141,18 +144,29 @@ void moving_events(Writer& to) {
     to.variant("Never", 2, {{"", tiny_empty}});
     to.variant("Bytes", 255, {{"", tiny_bytes}});
     to.docs();
+    to.primitive(4); // u16
+    to.primitive(6); // u64
+}
+
+void more_events(Writer& to, TinyPallet const& pallet) {
+    to.type(1, {"more", "Event"}), to.compact(pallet.events.size());
+    for (unsigned i = 0; i < pallet.events.size(); ++i) {
+        to.variant(pallet.events[i].name, i, pallet.events[i].fields);
+    }
+    to.docs();
 }
 
 } // namespace
 
-std::vector<std::uint8_t> tiny_metadata() {
+std::vector<std::uint8_t> tiny_metadata(std::vector<TinyPallet> const& more) {
     Writer to;
     for (char const c : {'m', 'e', 't', 'a', '\x0e'}) to.byte(static_cast<unsigned char>(c));
-    to.compact(tiny_end);
+    to.compact(tiny_end + more.size());
     scalars(to);
-    events(to);
+    events(to, more);
     shapes(to);
     moving_events(to);
+    for (auto const& pallet : more) more_events(to, pallet);
     to.compact(1); // pallets
     to.text("System");
     to.byte(1); // with storage

@@ -4,11 +4,28 @@
 #pragma once
 
 #include <cstdint>
+#include <string_view>
 #include <vector>
 
 namespace tests {
 
-std::vector<std::uint8_t> tiny_metadata();
+// More pallets for it: their events have the indexes 0, 1, 2, ... A pallet of a name that it has
+// already takes its place.
+struct TinyField {
+    std::string_view name; // empty: unnamed
+    std::uint32_t type;    // Tiny
+};
+struct TinyEvent {
+    std::string_view name;
+    std::vector<TinyField> fields;
+};
+struct TinyPallet {
+    std::string_view name;
+    std::vector<TinyEvent> events;
+};
+inline constexpr std::uint8_t tiny_first_more = 210; // index of the first one, the others follow
+
+std::vector<std::uint8_t> tiny_metadata(std::vector<TinyPallet> const& more = {});
 
 // Indexes of types in it.
 enum Tiny : std::uint32_t {
@@ -41,6 +58,8 @@ enum Tiny : std::uint32_t {
     tiny_empty,
     tiny_tokens,
     tiny_odd,
+    tiny_u16,
+    tiny_u64,
     tiny_end
 };
 

@@ -1,5 +1,5 @@
-// Any bytes as a block's events: scanning and both writers of JSON accept the same, fail at the same
-// place, see the same events; both writers say the same.
+// Any bytes as a block's events: scanning and both writers of JSON accept the same, fail at the
+// same place, see the same events; both writers say the same.
 #include "decoders/events_json.hpp"
 #include "pipeline/check.hpp"
 #include "tests/decoders/tiny_metadata.hpp"
@@ -32,9 +32,9 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     walk.end = walk_events_json(*runtime, value, [&](std::string_view line) { walk.add(line); });
     if (!plan.end) CHECK(!describe(*runtime, plan.end.error()).empty());
     if (!walk.end) CHECK(!describe(*runtime, walk.end.error()).empty());
-    TransferScan scan(*runtime, value);
-    Transfer transfer;
-    while (scan.next(transfer)) CHECK(transfer.movement < runtime->movements().size());
+    MovementScan scan(*runtime, value, every_movement());
+    Movement movement;
+    while (scan.next(movement)) CHECK(movement.source < runtime->movements().size());
     auto const scanned = scan.result();
     // The limits that only some of them have.
     if (plan.limited() || walk.limited()) return 0;

@@ -24,7 +24,8 @@ struct Ends : World {
     std::optional<Error> client_error;
     std::optional<Error> server_error;
 
-    void start(WebSocketServerOptions server_options = {}, WebSocketOptions const& client_options = {}) {
+    void start(WebSocketServerOptions server_options = {},
+               WebSocketOptions const& client_options = {}) {
         auto listener = this->network.listen("127.0.0.1", 0);
         ASSERT_TRUE(listener);
         server = std::make_unique<WebSocketServer>(std::move(*listener), this->clock, random,

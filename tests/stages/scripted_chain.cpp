@@ -42,7 +42,7 @@ Buffer events_of(decoders::Runtime const& runtime, std::vector<Sent> const& sent
     decoders::append_compact(sent.size(), value);
     for (std::size_t i = 0; i < sent.size(); ++i) {
         Buffer event;
-        EXPECT_TRUE(decoders::encode_transfer(runtime, row, account(sent[i].from),
+        EXPECT_TRUE(decoders::encode_movement(runtime, row, account(sent[i].from),
                                               account(sent[i].to), sent[i].amount, {}, random,
                                               event));
         decoders::append_record(static_cast<std::int64_t>(i), event, value);

@@ -12,10 +12,13 @@ Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chai
     , detect_page(topology.metrics().add("", stages::detect_metrics))
     , route_page(topology.metrics().add("", stages::route_metrics))
     , deliver_page(topology.metrics().add("", stages::deliver_metrics))
+    , keeper_page(topology.metrics().add("", stages::keeper_metrics))
     , frames(topology.link<stages::Frame>("frames", {.depth = 64, .arena_bytes = 4 << 20})) {
     auto& facts = topology.link<stages::Fact>("facts", {.depth = 256});
     auto& candidates = topology.link<stages::Candidate>("candidates", {.depth = 256});
     auto& verdicts = topology.link<stages::Verdict>("verdicts", {.depth = 256});
+    auto& kept = topology.link<stages::Keep>(
+        "kept", {.depth = 8, .arena_bytes = 4 << 20, .when_full = pipeline::WhenFull::drop});
     std::vector<std::string> names;
     stages::DeliverOptions options;
     options.chains = chains;
@@ -28,8 +31,13 @@ Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chai
         return pipeline::StageRow{std::move(name), Process::hybrid, "one"};
     };
     topology.stage(row("hand"), std::make_unique<Hand>(frames));
-    topology.stage(row("decode"), std::make_unique<stages::Decode>(chains, log, decode_page, facts),
-                   frames);
+    topology.stage(row("decode"),
+                   std::make_unique<stages::Decode>(chains, log, decode_page, facts, kept), frames);
+    auto made = std::make_unique<MemoryFiles>();
+    files = made.get();
+    topology.stage(row("keeper"),
+                   std::make_unique<stages::Keeper>(chains, std::move(made), log, keeper_page),
+                   kept);
     topology.stage(
         row("detect"),
         std::make_unique<stages::Detect>(std::move(rules), chains, log, detect_page, candidates),

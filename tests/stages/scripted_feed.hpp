@@ -33,6 +33,7 @@ class Feed {
     pipeline::ManualClock clock;
     RecordedLog log;
     std::string out;
+    MemoryFiles* files = nullptr; // the keeper's
     MemorySink* sink = nullptr;
     pipeline::Switchboard switchboard{{.mode = pipeline::Mode::hybrid_only}};
     pipeline::Topology topology{
@@ -42,6 +43,7 @@ class Feed {
     pipeline::MetricsPage& detect_page;
     pipeline::MetricsPage& route_page;
     pipeline::MetricsPage& deliver_page;
+    pipeline::MetricsPage& keeper_page;
     pipeline::Link<stages::Frame>& frames;
 };
 

@@ -110,6 +110,8 @@ PipelineWorld::PipelineWorld(std::string const& chain, Settings settings,
     auto& facts = topology.link<stages::Fact>("facts", {.depth = 256});
     auto& candidates = topology.link<stages::Candidate>("candidates", {.depth = 256});
     auto& verdicts = topology.link<stages::Verdict>("verdicts", {.depth = 256});
+    auto& kept = topology.link<stages::Keep>(
+        "kept", {.depth = 8, .arena_bytes = 4 << 20, .when_full = pipeline::WhenFull::drop});
     auto& book = topology.metrics();
     decode_page = &book.add("", stages::decode_metrics);
     deliver_page = &book.add("", stages::deliver_metrics);
@@ -124,9 +126,15 @@ PipelineWorld::PipelineWorld(std::string const& chain, Settings settings,
     }
     settings.source.name = chain;
     add_source(std::move(settings), frames, notes);
-    topology.stage({"decode", Process::hybrid, "one"},
-                   std::make_unique<stages::Decode>(std::vector{chain}, log, *decode_page, facts),
-                   frames);
+    topology.stage(
+        {"decode", Process::hybrid, "one"},
+        std::make_unique<stages::Decode>(std::vector{chain}, log, *decode_page, facts, kept),
+        frames);
+    topology.stage({"keeper", Process::hybrid, "one"},
+                   std::make_unique<stages::Keeper>(std::vector{chain},
+                                                    std::make_unique<MemoryFiles>(), log,
+                                                    book.add("", stages::keeper_metrics)),
+                   kept);
     topology.stage({"detect", Process::hybrid, "one"},
                    std::make_unique<stages::Detect>(std::move(rules), std::vector{chain}, log,
                                                     detect_page, candidates),

@@ -10,8 +10,11 @@
 #include "stages/decode.hpp"
 #include "stages/deliver.hpp"
 #include "stages/detect.hpp"
+#include "stages/keeper.hpp"
 #include "stages/route.hpp"
 #include "stages/rpc_source.hpp"
+
+#include <map>
 
 namespace scripted {
 
@@ -40,6 +43,20 @@ class Collect : pipeline::Pinned {
     std::vector<stages::Frame> frames;
     std::vector<Buffer> payloads;
     std::vector<stages::SourceNote> notes;
+};
+
+// The state directory as a map.
+struct MemoryFiles final : stages::StateFiles {
+    std::map<std::string, std::string> files;
+    bool full = false; // nothing more can be written
+
+    bool exists(std::string const& name) const override { return files.contains(name); }
+    std::expected<void, std::string> write(std::string const& name,
+                                           std::string_view bytes) override {
+        if (full) return std::unexpected(name + ": no space left on device");
+        files[name] = bytes;
+        return {};
+    }
 };
 
 // A sink in memory with as much room as the test says.

@@ -161,7 +161,7 @@ TEST(Detect, assets_met_in_transfers_are_introduced_by_their_id) {
     while (movements[row].pallet != "Assets") ++row;
     decoders::SampleRandom random(3);
     Buffer event, value{4};
-    ASSERT_TRUE(decoders::encode_transfer(*known.runtime, row, account(1), account(2), 5,
+    ASSERT_TRUE(decoders::encode_movement(*known.runtime, row, account(1), account(2), 5,
                                           Buffer{0xc0, 0x07, 0, 0}, random, event)); // 1984
     decoders::append_record(0, event, value);
     Feed feed;

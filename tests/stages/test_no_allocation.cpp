@@ -23,6 +23,14 @@ class Swallow : pipeline::Pinned {
     std::size_t alerts = 0;
 };
 
+// Keeps nothing of what the keeper would.
+class Forget : pipeline::Pinned {
+  public:
+    static constexpr std::uint32_t max_burst = 0;
+    auto outputs() { return std::tie(); }
+    void on(pipeline::Part<stages::Keep> const&, pipeline::Turn const&) {}
+};
+
 // hand -> decode -> detect -> route -> nothing, with two rules of which every transfer meets one.
 struct Bench {
     Bench() {
@@ -35,7 +43,9 @@ struct Bench {
         std::vector<std::string> const chains{"polkadot"};
         topology.stage(row("hand"), std::make_unique<Hand>(frames));
         topology.stage(row("decode"),
-                       std::make_unique<stages::Decode>(chains, log, decode_page, facts), frames);
+                       std::make_unique<stages::Decode>(chains, log, decode_page, facts, kept),
+                       frames);
+        topology.stage(row("forget"), std::make_unique<Forget>(), kept);
         topology.stage(
             row("detect"),
             std::make_unique<stages::Detect>(rules, chains, log, detect_page, candidates), facts);
@@ -75,6 +85,8 @@ struct Bench {
         topology.link<stages::Candidate>("candidates", {.depth = 256});
     pipeline::Link<stages::Verdict>& verdicts =
         topology.link<stages::Verdict>("verdicts", {.depth = 256});
+    pipeline::Link<stages::Keep>& kept = topology.link<stages::Keep>(
+        "kept", {.depth = 8, .arena_bytes = 4 << 20, .when_full = pipeline::WhenFull::drop});
     Swallow* swallow = nullptr;
 };
 

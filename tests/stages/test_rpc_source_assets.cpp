@@ -144,7 +144,7 @@ TEST(RpcSourceAssets, a_described_asset_is_shown_in_its_own_tokens) {
     while (movements[row].pallet != "Assets") ++row;
     decoders::SampleRandom random(3);
     Buffer event, events{4};
-    ASSERT_TRUE(decoders::encode_transfer(*known.runtime, row, account(1), account(2), 1'500'000,
+    ASSERT_TRUE(decoders::encode_movement(*known.runtime, row, account(1), account(2), 1'500'000,
                                           Buffer{0xc0, 0x07, 0, 0}, random, event));
     decoders::append_record(0, event, events);
     feed.tell(block_bytes(7), events);

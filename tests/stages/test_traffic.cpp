@@ -57,9 +57,9 @@ struct Source {
     }
 };
 
-void expect_same(decoders::Runtime const& runtime, decoders::Transfer const& found,
+void expect_same(decoders::Runtime const& runtime, decoders::Movement const& found,
                  TrafficTransfer const& meant) {
-    auto const& movement = runtime.movements()[found.movement];
+    auto const& movement = runtime.movements()[found.source];
     EXPECT_EQ(movement.pallet, meant.pallet);
     EXPECT_EQ(movement.event, meant.event);
     EXPECT_EQ(found.event_index, meant.event_index);
@@ -80,7 +80,7 @@ TEST_P(TrafficOn, decodes_to_the_transfers_that_were_meant) {
         auto const& meant = source.traffic->transfers();
         std::size_t next = 0;
         auto const scanned =
-            scan_transfers(*source.runtime, block.events, [&](decoders::Transfer const& found) {
+            scan_transfers(*source.runtime, block.events, [&](decoders::Movement const& found) {
                 ASSERT_LT(next, meant.size());
                 expect_same(*source.runtime, found, meant[next++]);
             });

@@ -1,0 +1,24 @@
+#include "config/state_folder.hpp"
+
+#include "io/files.hpp"
+
+#include <filesystem>
+
+namespace config {
+
+bool StateFolder::exists(std::string const& name) const {
+    std::error_code error; // a folder that cannot be read shows when the file is written
+    return std::filesystem::exists(path_ + '/' + name, error);
+}
+
+std::expected<void, std::string> StateFolder::write(std::string const& name,
+                                                    std::string_view bytes) {
+    std::string const path = path_ + '/' + name;
+    std::error_code error; // shows in the next step, with the reason
+    std::filesystem::create_directories(std::filesystem::path(path).parent_path(), error);
+    auto const written = io::write_file(path, bytes);
+    if (!written) return std::unexpected(io::describe(written.error()));
+    return {};
+}
+
+} // namespace config
