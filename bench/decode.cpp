@@ -4,6 +4,7 @@
 //
 //   bench_decode [--benchmark_filter=...]      the benchmarks
 //   bench_decode --dump DIRECTORY              writes the same bytes for bench/peer
+#include "bench/static_walk.hpp"
 #include "decoders/events_json.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/jsonrpc.hpp"
@@ -15,6 +16,7 @@
 #include <benchmark/benchmark.h>
 #include <cstdlib>
 #include <filesystem>
+#include <fmt/format.h>
 #include <fstream>
 #include <iostream>
 #include <iterator>
@@ -122,7 +124,7 @@ void busy_block(benchmark::State& state, Data const& data) {
         auto const size = hex_decode(wanted[0].value, value);
         transfers = 0;
         auto const scanned = scan_transfers(*data.runtime, Bytes(value).first(size.value_or(0)),
-                                            [&](Transfer const& transfer) {
+                                            [&](Movement const& transfer) {
                                                 benchmark::DoNotOptimize(transfer);
                                                 ++transfers;
                                             });
@@ -137,10 +139,36 @@ void scan_only(benchmark::State& state, Data const& data) {
     for (auto _ : state) {
         auto const scanned =
             scan_transfers(*data.runtime, data.value,
-                           [](Transfer const& transfer) { benchmark::DoNotOptimize(transfer); });
+                           [](Movement const& transfer) { benchmark::DoNotOptimize(transfer); });
         if (!scanned) return state.SkipWithError("does not decode");
     }
     rates(state, data.value.size(), busy_events);
+}
+
+using StaticScan = bench::StaticWalk (*)(Bytes, std::span<Movement>);
+
+void static_walk(benchmark::State& state, Data const& data, StaticScan scan) {
+    std::vector<Movement> found(busy_events);
+    for (auto _ : state) {
+        auto const walked = scan(data.value, found);
+        if (!walked.complete) return state.SkipWithError("does not decode");
+        benchmark::DoNotOptimize(found.data());
+        benchmark::ClobberMemory();
+    }
+    rates(state, data.value.size(), busy_events);
+}
+
+void scan_all_movements(benchmark::State& state, Data const& data) {
+    std::size_t movements = 0;
+    for (auto _ : state) {
+        auto const scanned =
+            scan_movements(*data.runtime, data.value, every_movement(),
+                           [](Movement const& one) { benchmark::DoNotOptimize(one); });
+        if (!scanned) return state.SkipWithError("does not decode");
+        movements = scanned->movements;
+    }
+    rates(state, data.value.size(), busy_events);
+    state.counters["movements"] = static_cast<double>(movements);
 }
 
 void canonical_json(benchmark::State& state, Data const& data) {
@@ -176,6 +204,21 @@ void envelope(benchmark::State& state, Data const& data) {
     rates(state, data.frame.size(), 0);
 }
 
+void hex_and_json(benchmark::State& state, Data const& data) {
+    JsonRpc rpc(1u << 20);
+    std::vector<std::uint8_t> value(1u << 19);
+    auto const key = system_events_key();
+    for (auto _ : state) {
+        WantedChange wanted[] = {{.key = key}};
+        auto const envelope = rpc.parse(data.frame);
+        auto const changes = rpc.storage_changes(wanted);
+        auto const size = hex_decode(wanted[0].value, value);
+        if (!envelope || !changes || !size) return state.SkipWithError("does not parse");
+        benchmark::ClobberMemory();
+    }
+    rates(state, data.frame.size(), 0);
+}
+
 void hex(benchmark::State& state, Data const& data, std::string_view path) {
     auto const text = hex_text(data.value).substr(2);
     std::vector<std::uint8_t> out(text.size());
@@ -195,8 +238,54 @@ void metadata(benchmark::State& state, Data const& data) {
     rates(state, data.compile_metadata.size(), 0);
 }
 
+std::vector<Movement> scan_all(Data const& data, MovementKinds wanted) {
+    std::vector<Movement> found;
+    auto const scanned = scan_movements(*data.runtime, data.value, wanted,
+                                        [&](Movement const& one) { found.push_back(one); });
+    if (!scanned || scanned->events != busy_events) found.clear();
+    return found;
+}
+
+// What the static walk finds is what the scan finds, field by field.
+bool same(Data const& data, Movement const& ours, Movement const& walked) {
+    auto const& event = data.runtime->movements()[ours.source];
+    return (event.pallet_index << 8 | event.event_index) == walked.source &&
+           ours.event_index == walked.event_index && ours.phase == walked.phase &&
+           ours.extrinsic_index == walked.extrinsic_index && ours.from == walked.from &&
+           ours.to == walked.to && ours.amount == walked.amount &&
+           std::ranges::equal(ours.asset, walked.asset);
+}
+
+bool agree(Data const& data, MovementKinds wanted, StaticScan scan) {
+    auto const ours = scan_all(data, wanted);
+    std::vector<Movement> found(busy_events);
+    auto const walked = scan(data.value, found);
+    found.resize(walked.movements);
+    auto const equal = [&](auto const& one, auto const& other) { return same(data, one, other); };
+    auto const first = std::ranges::mismatch(ours, found, equal);
+    bool const all = first.in1 == ours.end() && first.in2 == found.end();
+    if (walked.complete && !ours.empty() && all) return true;
+    std::cerr << "THE STATIC WALK DISAGREES: " << walked.events << " events, " << found.size()
+              << " movements; the scan finds " << ours.size() << " in " << busy_events
+              << "; equal up to the " << first.in1 - ours.begin() << "th\n";
+    return false;
+}
+
+// What a peer has to find in the same bytes.
+std::string expected(Data const& data) {
+    pipeline::u128 amounts = 0;
+    auto const found = scan_all(data, MovementKind::transfer);
+    for (auto const& one : found) amounts += one.amount;
+    return fmt::format(R"({{"events":{},"transfers":{},"amounts":"{}"}})", busy_events,
+                       found.size(), amounts);
+}
+
 int dump(Data const& data, fs::path const& directory) {
     fs::create_directories(directory);
+    std::ofstream(directory / "expected.json", std::ios::binary) << expected(data);
+    std::ofstream(directory / "value.scale", std::ios::binary)
+        .write(reinterpret_cast<char const*>(data.value.data()),
+               static_cast<std::streamsize>(data.value.size()));
     std::ofstream(directory / "frame.json", std::ios::binary) << data.frame;
     std::ofstream(directory / "compile.scale", std::ios::binary) << data.compile_metadata;
     std::ofstream(directory / "metadata.scale", std::ios::binary) << read(data.metadata);
@@ -210,10 +299,18 @@ void announce(Data const& data) {
     };
     RegisterBenchmark("decode/events/busy_block", with(busy_block));
     RegisterBenchmark("decode/events/scan", with(scan_only));
+    RegisterBenchmark("decode/events/scan_all_movements", with(scan_all_movements));
+    RegisterBenchmark("decode/events/static_walk", [&data](benchmark::State& state) {
+        static_walk(state, data, bench::static_walk_transfers);
+    });
+    RegisterBenchmark("decode/events/static_walk_all_movements", [&data](benchmark::State& state) {
+        static_walk(state, data, bench::static_walk_movements);
+    });
     RegisterBenchmark("decode/events/canonical_json", with(canonical_json));
     RegisterBenchmark("decode/events/canonical_json_walk", with(canonical_json_walk));
     RegisterBenchmark("decode/json_plans/build", with(json_plans))->Unit(benchmark::kMillisecond);
     RegisterBenchmark("decode/json/envelope", with(envelope));
+    RegisterBenchmark("decode/text/hex_and_json", with(hex_and_json));
     for (std::string_view const path : {"scalar", "ssse3", "avx2", "neon"}) {
         if (!hex_paths::available(path)) continue;
         RegisterBenchmark(("decode/hex/" + std::string(path)).c_str(),
@@ -229,6 +326,10 @@ int main(int count, char** words) {
     auto const data = load();
     if (!data) return 0; // said above
     if (count == 3 && std::string_view(words[1]) == "--dump") return dump(*data, words[2]);
+    if (!agree(*data, MovementKind::transfer, bench::static_walk_transfers) ||
+        !agree(*data, every_movement(), bench::static_walk_movements)) {
+        return 1;
+    }
     announce(*data);
     benchmark::Initialize(&count, words);
     if (benchmark::ReportUnrecognizedArguments(count, words)) return 1;
