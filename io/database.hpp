@@ -8,7 +8,8 @@
 // the same VFS as everything else, so that a simulated disk sees it too.
 //
 // One thread at a time. Calls block (commit() waits for the disk; a foreign writer is waited for up
-// to busy_timeout_ms). Nothing may be carried over a fork. Statements die before their database.
+// to busy_timeout_ms). Nothing may be carried over a fork. Statements die before their database. No
+// other code of the process may open the file by hand: closing it would drop SQLite's locks.
 //
 // A failed commit() is rolled back and may be tried again. Only a crash right after it can still
 // bring its rows to light: they may have reached the disk although the disk did not say so.
