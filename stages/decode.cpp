@@ -97,6 +97,7 @@ bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::B
     }
     if (!scan_) {
         scan_.emplace(*compiled->runtime, value, decoders::MovementKind::transfer);
+        attribution_.start(*compiled->runtime, payload.last(block.body_bytes));
     }
     decoders::Movement found;
     // A transfer may bring a new asset with it, and the block's end needs a place too.
@@ -129,6 +130,12 @@ void Decode::tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef c
     transfer.phase = static_cast<std::uint8_t>(found.phase);
     transfer.movement = compiled.runtime->movements()[found.source].row;
     if (!found.asset.empty()) transfer.asset = slot_of(fact, chain, compiled, found);
+    if (found.phase == decoders::Phase::apply_extrinsic)
+        if (auto const* extrinsic = attribution_.find(found.extrinsic_index)) {
+            transfer.attributed = true;
+            transfer.extrinsic_hash = extrinsic->hash;
+            transfer.signer = extrinsic->signer;
+        }
     metrics_.add(DecodeMetric::transfers);
     fact.body = transfer;
     facts_.emit(fact);

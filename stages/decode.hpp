@@ -14,6 +14,7 @@
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/assets.hpp"
+#include "stages/attribute.hpp"
 #include "stages/messages.hpp"
 
 #include <memory>
@@ -99,6 +100,7 @@ class Decode : pipeline::Pinned {
     pipeline::MetricsPage& metrics_;
     pipeline::Out<Fact> facts_;
     pipeline::Out<Keep> kept_;
+    Attribution attribution_;                    // of the same block
     std::optional<decoders::MovementScan> scan_; // of the block at the front of the link
 };
 
