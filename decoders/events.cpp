@@ -146,7 +146,11 @@ bool MovementScan::read(EventPlan const& event, Walk& walk, Movement& out) {
     auto const* start = walk.at;
     bool fits = false;
     if (plan.fixed) {
-        if (!pass(runtime_.plans(), event.run, walk)) return false;
+        if (event.run.size < static_cast<std::size_t>(walk.end - walk.at)) {
+            walk.at += event.run.size;
+        } else if (!pass(runtime_.plans(), event.run, walk)) {
+            return false;
+        }
         fits = read_fixed(plan, start, out);
     } else {
         FieldStarts starts;
