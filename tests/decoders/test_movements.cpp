@@ -14,8 +14,8 @@ using namespace tests;
 using enum MovementKind;
 
 constexpr auto acc = tiny_account;
-constexpr auto u128_ = tiny_u128;
-constexpr auto u64_ = tiny_u64;
+constexpr auto balance = tiny_u128;
+constexpr auto tao = tiny_u64;
 constexpr auto netuid = tiny_u16;
 
 } // namespace
@@ -33,7 +33,7 @@ TEST(Movements, rows_of_pallets_that_no_recorded_runtime_has) {
                              {{"who", acc, role},
                               {"asset_id", tiny_u32, 'i'},
                               {"reason", tiny_str},
-                              {"amount", u128_, 'a'}}});
+                              {"amount", balance, 'a'}}});
         }
     }
     for (std::string_view const pallet : {"ForeignAssetsFreezer", "PoolAssetsFreezer"}) {
@@ -43,7 +43,7 @@ TEST(Movements, rows_of_pallets_that_no_recorded_runtime_has) {
                 {pallet,
                  event,
                  kind,
-                 {{"who", acc, role}, {"asset_id", tiny_u32, 'i'}, {"amount", u128_, 'a'}}});
+                 {{"who", acc, role}, {"asset_id", tiny_u32, 'i'}, {"amount", balance, 'a'}}});
         }
     }
     for (auto const& [event, kind, role] :
@@ -52,7 +52,7 @@ TEST(Movements, rows_of_pallets_that_no_recorded_runtime_has) {
             {"LocalAssets",
              event,
              kind,
-             {{"asset_id", tiny_u32, 'i'}, {"who", acc, role}, {"amount", u128_, 'a'}}});
+             {{"asset_id", tiny_u32, 'i'}, {"who", acc, role}, {"amount", balance, 'a'}}});
     }
     expect_told(cases);
 }
@@ -62,23 +62,23 @@ TEST(Movements, rows_of_newer_subtensors) {
         {"SubtensorModule",
          "StakeAdded",
          stake,
-         {{"", acc, 'f'}, {"", acc, 't'}, {"", u64_, 'a'}, {"", u64_}, {"", netuid}, {"", u64_}}},
+         {{"", acc, 'f'}, {"", acc, 't'}, {"", tao, 'a'}, {"", tao}, {"", netuid}, {"", tao}}},
         {"SubtensorModule",
          "StakeRemoved",
          unstake,
-         {{"", acc, 't'}, {"", acc, 'f'}, {"", u64_, 'a'}, {"", u64_}, {"", netuid}, {"", u64_}}},
+         {{"", acc, 't'}, {"", acc, 'f'}, {"", tao, 'a'}, {"", tao}, {"", netuid}, {"", tao}}},
         {"SubtensorModule",
          "StakeMoved",
          stake_move,
-         {{"", acc}, {"", acc, 'f'}, {"", netuid}, {"", acc, 't'}, {"", netuid}, {"", u64_, 'a'}}},
+         {{"", acc}, {"", acc, 'f'}, {"", netuid}, {"", acc, 't'}, {"", netuid}, {"", tao, 'a'}}},
         {"SubtensorModule",
          "StakeTransferred",
          stake_move,
-         {{"", acc, 'f'}, {"", acc, 't'}, {"", acc}, {"", netuid}, {"", netuid}, {"", u64_, 'a'}}},
+         {{"", acc, 'f'}, {"", acc, 't'}, {"", acc}, {"", netuid}, {"", netuid}, {"", tao, 'a'}}},
         {"SubtensorModule",
          "StakeSwapped",
          stake_move,
-         {{"", acc, 'b'}, {"", acc}, {"", netuid}, {"", netuid}, {"", u64_, 'a'}}},
+         {{"", acc, 'b'}, {"", acc}, {"", netuid}, {"", netuid}, {"", tao, 'a'}}},
         {"SubtensorModule",
          "StakeAndHotkeyTransferred",
          stake_move,
@@ -88,7 +88,7 @@ TEST(Movements, rows_of_newer_subtensors) {
           {"destination_hotkey", acc},
           {"origin_netuid", netuid},
           {"destination_netuid", netuid},
-          {"amount", u64_, 'a'}}},
+          {"amount", tao, 'a'}}},
     });
 }
 
@@ -101,57 +101,57 @@ TEST(Movements, rows_of_newer_subtensors_about_alpha) {
           {"destination", acc},
           {"hotkey", acc},
           {"owner", acc, 't'},
-          {"incentive", u64_, 'a'}}},
-        {"SubtensorModule", "RootClaimed", reward, {{"coldkey", acc, 't'}, {"tao", u64_, 'a'}}},
+          {"incentive", tao, 'a'}}},
+        {"SubtensorModule", "RootClaimed", reward, {{"coldkey", acc, 't'}, {"tao", tao, 'a'}}},
         {"SubtensorModule",
          "AlphaRecycled",
          burn,
-         {{"", acc, 'f'}, {"", acc}, {"", u64_, 'a'}, {"", netuid, 'i'}}},
+         {{"", acc, 'f'}, {"", acc}, {"", tao, 'a'}, {"", netuid, 'i'}}},
         {"SubtensorModule",
          "AlphaBurned",
          burn,
-         {{"", acc, 'f'}, {"", acc}, {"", u64_, 'a'}, {"", netuid, 'i'}}},
+         {{"", acc, 'f'}, {"", acc}, {"", tao, 'a'}, {"", netuid, 'i'}}},
         {"SubtensorModule",
          "AddStakeBurn",
          burn,
-         {{"netuid", netuid}, {"hotkey", acc}, {"amount", u64_, 'a'}, {"alpha", u64_}}},
+         {{"netuid", netuid}, {"hotkey", acc}, {"amount", tao, 'a'}, {"alpha", tao}}},
         {"SubtensorModule",
          "StakeLocked",
          lock,
-         {{"coldkey", acc, 'f'}, {"hotkey", acc}, {"netuid", netuid, 'i'}, {"amount", u64_, 'a'}}},
+         {{"coldkey", acc, 'f'}, {"hotkey", acc}, {"netuid", netuid, 'i'}, {"amount", tao, 'a'}}},
         {"SubtensorModule",
          "StakeUnlocked",
          unlock,
-         {{"coldkey", acc, 't'}, {"hotkey", acc}, {"netuid", netuid, 'i'}, {"amount", u64_, 'a'}}},
+         {{"coldkey", acc, 't'}, {"hotkey", acc}, {"netuid", netuid, 'i'}, {"amount", tao, 'a'}}},
         {"SubtensorModule",
          "CollateralLocked",
          lock,
-         {{"netuid", netuid, 'i'}, {"hotkey", acc, 'f'}, {"locked", u64_, 'a'}, {"total", u64_}}},
+         {{"netuid", netuid, 'i'}, {"hotkey", acc, 'f'}, {"locked", tao, 'a'}, {"total", tao}}},
         {"SubtensorModule",
          "TransactionFeePaidWithAlpha",
          withdraw,
-         {{"who", acc, 'f'}, {"netuid", netuid, 'i'}, {"alpha_fee", u64_, 'a'}, {"tao", u64_}}},
+         {{"who", acc, 'f'}, {"netuid", netuid, 'i'}, {"alpha_fee", tao, 'a'}, {"tao", tao}}},
     });
 }
 
 // The same event as it was told over the years.
 TEST(Movements, every_arity_of_a_subtensor_stake) {
     expect_each_told({
-        {"SubtensorModule", "StakeAdded", stake, {{"", acc, 't'}, {"", u64_, 'a'}}},
-        {"SubtensorModule", "StakeAdded", stake, {{"", acc, 't'}, {"", netuid}, {"", u64_, 'a'}}},
+        {"SubtensorModule", "StakeAdded", stake, {{"", acc, 't'}, {"", tao, 'a'}}},
+        {"SubtensorModule", "StakeAdded", stake, {{"", acc, 't'}, {"", netuid}, {"", tao, 'a'}}},
         {"SubtensorModule",
          "StakeAdded",
          stake,
-         {{"", acc, 'f'}, {"", acc, 't'}, {"", u64_, 'a'}, {"", u64_}, {"", netuid}}},
-        {"SubtensorModule", "StakeRemoved", unstake, {{"", acc, 'f'}, {"", u64_, 'a'}}},
+         {{"", acc, 'f'}, {"", acc, 't'}, {"", tao, 'a'}, {"", tao}, {"", netuid}}},
+        {"SubtensorModule", "StakeRemoved", unstake, {{"", acc, 'f'}, {"", tao, 'a'}}},
         {"SubtensorModule",
          "StakeRemoved",
          unstake,
-         {{"", acc, 'f'}, {"", netuid}, {"", u64_, 'a'}}},
+         {{"", acc, 'f'}, {"", netuid}, {"", tao, 'a'}}},
         {"SubtensorModule",
          "StakeRemoved",
          unstake,
-         {{"", acc, 't'}, {"", acc, 'f'}, {"", u64_, 'a'}, {"", u64_}, {"", netuid}}},
+         {{"", acc, 't'}, {"", acc, 'f'}, {"", tao, 'a'}, {"", tao}, {"", netuid}}},
         {"SubtensorModule", "RootClaimed", reward, {{"coldkey", acc, 't'}}},
     });
 }
@@ -162,28 +162,31 @@ TEST(Movements, older_spellings) {
         {"Tokens",
          "RepatriatedReserve",
          repatriate,
-         {id, {"", acc, 'f'}, {"", acc, 't'}, {"", u128_, 'a'}, {"", tiny_option}}},
-        {"Tokens", "Endowed", endow, {id, {"", acc, 't'}, {"", u128_, 'a'}}},
+         {id, {"", acc, 'f'}, {"", acc, 't'}, {"", balance, 'a'}, {"", tiny_option}}},
+        {"Tokens", "Endowed", endow, {id, {"", acc, 't'}, {"", balance, 'a'}}},
         {"Currencies",
          "Transferred",
          transfer,
-         {id, {"", acc, 'f'}, {"", acc, 't'}, {"", u128_, 'a'}}},
-        {"Assets", "Transferred", transfer, {id, {"", acc, 'f'}, {"", acc, 't'}, {"", u128_, 'a'}}},
+         {id, {"", acc, 'f'}, {"", acc, 't'}, {"", balance, 'a'}}},
+        {"Assets",
+         "Transferred",
+         transfer,
+         {id, {"", acc, 'f'}, {"", acc, 't'}, {"", balance, 'a'}}},
         {"Assets",
          "Issued",
          mint,
-         {{"asset_id", tiny_u32, 'i'}, {"owner", acc, 't'}, {"total_supply", u128_, 'a'}}},
-        {"Staking", "Slashed", slash, {{"validator", acc, 'f'}, {"amount", u128_, 'a'}}},
+         {{"asset_id", tiny_u32, 'i'}, {"owner", acc, 't'}, {"total_supply", balance, 'a'}}},
+        {"Staking", "Slashed", slash, {{"validator", acc, 'f'}, {"amount", balance, 'a'}}},
         {"NominationPools",
          "Unbonded",
          unstake,
-         {{"member", acc, 't'}, {"pool_id", tiny_u32}, {"amount", u128_, 'a'}}},
+         {{"member", acc, 't'}, {"pool_id", tiny_u32}, {"amount", balance, 'a'}}},
     });
 }
 
 TEST(Movements, balances_of_many_years) {
     expect_each_told({
-        {"Balances", "Transfer", transfer, {{"", acc, 'f'}, {"", acc, 't'}, {"", u128_, 'a'}}},
+        {"Balances", "Transfer", transfer, {{"", acc, 'f'}, {"", acc, 't'}, {"", balance, 'a'}}},
         {"Balances",
          "Transfer",
          transfer, // Polymesh: identities and a memo
@@ -191,25 +194,28 @@ TEST(Movements, balances_of_many_years) {
           {"", acc, 'f'},
           {"", tiny_option},
           {"", acc, 't'},
-          {"", u128_, 'a'},
+          {"", balance, 'a'},
           {"", tiny_option}}},
         {"Balances",
          "TransferWithMemo",
          transfer,
-         {{"from", acc, 'f'}, {"to", acc, 't'}, {"amount", u128_, 'a'}, {"memo", tiny_option}}},
-        {"Balances", "Endowed", endow, {{"", acc, 't'}, {"", u128_, 'a'}}},
-        {"Balances", "BalanceSet", set, {{"", acc, 't'}, {"", u128_, 'a'}, {"", u128_}}},
+         {{"from", acc, 'f'}, {"to", acc, 't'}, {"amount", balance, 'a'}, {"memo", tiny_option}}},
+        {"Balances", "Endowed", endow, {{"", acc, 't'}, {"", balance, 'a'}}},
+        {"Balances", "BalanceSet", set, {{"", acc, 't'}, {"", balance, 'a'}, {"", balance}}},
         {"Balances",
          "TransferAndHold",
          transfer_and_hold,
          {{"reason", tiny_str},
           {"source", acc, 'f'},
           {"dest", acc, 't'},
-          {"transferred", u128_, 'a'}}},
+          {"transferred", balance, 'a'}}},
         {"Balances",
          "TransferAndHold",
          transfer_and_hold,
-         {{"reason", tiny_str}, {"source", acc, 'f'}, {"dest", acc, 't'}, {"amount", u128_, 'a'}}},
+         {{"reason", tiny_str},
+          {"source", acc, 'f'},
+          {"dest", acc, 't'},
+          {"amount", balance, 'a'}}},
     });
 }
 
@@ -220,20 +226,20 @@ TEST(Movements, a_sum_of_two_fields) {
          slash,
          {{"currency_id", tiny_u32, 'i'},
           {"who", acc, 'f'},
-          {"free_amount", u128_, 'a'},
-          {"reserved_amount", u128_, 'a'}}},
+          {"free_amount", balance, 'a'},
+          {"reserved_amount", balance, 'a'}}},
         {"Tokens",
          "Slashed",
          slash, // behind a field without a fixed size
          {{"memo", tiny_str},
           {"currency_id", tiny_u32, 'i'},
           {"who", acc, 'f'},
-          {"free_amount", u128_, 'a'},
-          {"reserved_amount", u128_, 'a'}}},
+          {"free_amount", balance, 'a'},
+          {"reserved_amount", balance, 'a'}}},
         {"Tokens",
          "Slashed",
          slash,
-         {{"currency_id", tiny_u32, 'i'}, {"who", acc, 'f'}, {"amount", u128_, 'a'}}},
+         {{"currency_id", tiny_u32, 'i'}, {"who", acc, 'f'}, {"amount", balance, 'a'}}},
     });
 }
 
@@ -244,34 +250,35 @@ TEST(Movements, a_field_of_another_name_or_type_is_blind) {
                            transfer_and_hold,
                            {{"reason", tiny_str}, source, dest, amount}});
     };
-    Part const source{"source", acc}, dest{"dest", acc}, amount{"transferred", u128_};
+    Part const source{"source", acc}, dest{"dest", acc}, amount{"transferred", balance};
     EXPECT_EQ(hold_of(source, dest, amount), "nothing");
     EXPECT_EQ(hold_of({"sauce", acc}, dest, amount), "from");
-    EXPECT_EQ(hold_of({"source", u128_}, dest, amount), "from");
+    EXPECT_EQ(hold_of({"source", balance}, dest, amount), "from");
     EXPECT_EQ(hold_of(source, {"destiny", acc}, amount), "to");
-    EXPECT_EQ(hold_of(source, dest, {"transfered", u128_}), "amount");
+    EXPECT_EQ(hold_of(source, dest, {"transfered", balance}), "amount");
     EXPECT_EQ(hold_of(source, dest, {"transferred", acc}), "amount");
     // One half of a sum is not the whole.
     EXPECT_EQ(missing_in({"Tokens",
                           "Slashed",
                           slash,
-                          {{"currency_id", tiny_u32}, {"who", acc}, {"free_amount", u128_}}}),
+                          {{"currency_id", tiny_u32}, {"who", acc}, {"free_amount", balance}}}),
               "amount");
     EXPECT_EQ(missing_in({"Assets",
                           "Burned",
                           burn,
-                          {{"asset_number", tiny_u32}, {"owner", acc}, {"balance", u128_}}}),
+                          {{"asset_number", tiny_u32}, {"owner", acc}, {"balance", balance}}}),
               "asset");
     // Optional is what is not there, not what is there and cannot be read.
     EXPECT_EQ(
         missing_in({"SubtensorModule", "RootClaimed", reward, {{"coldkey", acc}, {"tao", acc}}}),
         "amount");
     // Unnamed fields are taken by place, of a number of fields that is known.
-    EXPECT_EQ(
-        missing_in(
-            {"Balances", "Transfer", transfer, {{"", acc}, {"", acc}, {"", u128_}, {"", u128_}}}),
-        "from");
-    EXPECT_EQ(missing_in({"Balances", "Transfer", transfer, {{"", acc}, {"", u128_}, {"", acc}}}),
+    EXPECT_EQ(missing_in({"Balances",
+                          "Transfer",
+                          transfer,
+                          {{"", acc}, {"", acc}, {"", balance}, {"", balance}}}),
+              "from");
+    EXPECT_EQ(missing_in({"Balances", "Transfer", transfer, {{"", acc}, {"", balance}, {"", acc}}}),
               "to");
     EXPECT_EQ(missing_in({"Balances", "Transfer", transfer, {}}), "from");
 }
@@ -280,7 +287,7 @@ TEST(Movements, as_many_fields_as_a_movement_may_have) {
     Case one{"Balances", "Transfer", transfer, {}};
     for (std::size_t i = 3; i < max_movement_fields; ++i) one.parts.push_back({"more", tiny_str});
     one.parts.insert(one.parts.end(),
-                     {{"from", acc, 'f'}, {"to", acc, 't'}, {"amount", u128_, 'a'}});
+                     {{"from", acc, 'f'}, {"to", acc, 't'}, {"amount", balance, 'a'}});
     expect_told({one});
     one.parts.push_back({"one_more", tiny_str});
     EXPECT_EQ(missing_in(one), "fields");
@@ -288,7 +295,7 @@ TEST(Movements, as_many_fields_as_a_movement_may_have) {
     Case long_one{"Balances",
                   "Transfer",
                   transfer,
-                  {{"from", acc, 'f'}, {"to", acc, 't'}, {"amount", u128_, 'a'}}};
+                  {{"from", acc, 'f'}, {"to", acc, 't'}, {"amount", balance, 'a'}}};
     for (std::size_t i = 0; i < max_movement_fields; ++i) {
         long_one.parts.push_back({"more", tiny_str});
     }

@@ -134,6 +134,7 @@ class Oracle {
             all.push_back(line);
         }
         std::vector<std::string> out;
+        out.reserve(all.size());
         for (auto const& line : all) out.push_back(line.all());
         lines += out.size();
         return out;
