@@ -31,6 +31,25 @@ class Follow(Case):
         self.assertGreater(len([i for i in told_final if i in seen]), 20)
         self.assertEqual({a["chain"] for a in alerts}, set(DEVELOPMENT))
 
+    def test_attributed_transfers_name_their_extrinsic_and_its_signer(self):
+        _, urls = self.node()
+        chain = "polkadot"
+        service = self.service(self.config({chain: (urls[chain], "attribute = true")}))
+        service.wait_until(lambda: len(self.finals(service)) >= 40, "forty final alerts")
+        self.end(service)
+        named = {}
+        for alert in alerts_of(service):
+            extrinsic = alert["extrinsic"]
+            self.assertEqual(extrinsic["index"], alert["event"]["phase"]["ApplyExtrinsic"])
+            self.assertRegex(extrinsic["hash"], r"^0x[0-9a-f]{64}$")
+            place = (alert["block"]["hash"], extrinsic["index"])
+            self.assertEqual(named.setdefault(place, extrinsic), extrinsic)
+        self.assertEqual(len({e["hash"] for e in named.values()}), len(named))
+        # In this traffic whoever signs pays, but in batches, which move what is others'.
+        paid = [a["extrinsic"]["signer"] == a["from"] for a in alerts_of(service)]
+        self.assertGreater(sum(paid), len(paid) // 2)
+        self.assert_none_doubled(alerts_of(service))
+
     def test_finalized_tells_nothing_but_final(self):
         _, urls = self.node()
         service = self.service(self.config(urls, follow="finalized"))
