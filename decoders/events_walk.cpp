@@ -14,9 +14,8 @@ class Records {
         : runtime_(runtime)
         , metadata_(runtime.metadata())
         , in_(value)
-        , writer_(runtime, in_, line_, json_limit(value.size())) {
-        count_ = in_.compact_u32();
-    }
+        , writer_(runtime, in_, line_, json_limit(value.size()))
+        , count_(in_.compact_u32()) {}
 
     bool more() const { return in_.ok() && index_ < count_; }
     std::uint32_t index() const { return index_; }
