@@ -1,8 +1,10 @@
 // Every real block of the corpus, and every damaged one, through decode, detect, route and deliver.
 #include "tests/stages/scripted_feed.hpp"
 
+#include "decoders/samples.hpp"
 #include "tests/decoders/corpus.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 #include <gtest/gtest.h>
 #include <simdjson.h>
@@ -129,6 +131,41 @@ TEST(DecodeCorpus, damaged_events_end_the_block_and_nothing_else) {
         EXPECT_EQ(feed.decode_page.read(DecodeMetric::incomplete), 1u) << what;
     }
     EXPECT_EQ(lines, 132u);
+}
+
+// What Tokens has said, Currencies only repeats; what a contract has moved, Currencies alone says.
+TEST(DecodeCorpus, a_transfer_that_only_currencies_tells_is_an_alert) {
+    NEEDS_CORPUS();
+    auto const bytes = tests::read_file(tests::corpus_dir() / "metadata/hydration-207.v14.scale");
+    auto const runtime = decoders::compile(pipeline::as_bytes(bytes)).value();
+    decoders::SampleRandom random(5);
+    Buffer value{12}; // three events
+    auto const say = [&](std::string_view pallet, unsigned amount) {
+        auto const events = runtime->movements();
+        auto const known = std::ranges::find_if(events, [&](auto const& one) {
+            return one.pallet == pallet && one.kind == decoders::MovementKind::transfer;
+        });
+        ASSERT_NE(known, events.end());
+        Buffer event;
+        ASSERT_TRUE(decoders::encode_movement(
+            *runtime, static_cast<std::size_t>(known - events.begin()), account(1), account(2),
+            amount, Buffer{222, 0, 0, 0}, random, event));
+        decoders::append_record(0, event, value);
+    };
+    say("Tokens", 5);
+    say("Currencies", 5);
+    say("Currencies", 6);
+    Feed feed;
+    feed.tell(dot_facts());
+    feed.tell(stages::RuntimeBytes{1}, pipeline::as_bytes(bytes));
+    feed.tell(block_bytes(7), value);
+    auto const lines = feed.take_lines();
+    ASSERT_EQ(lines.size(), 2u) << feed.log.all();
+    EXPECT_NE(lines[0].find(R"("pallet":"Tokens","name":"Transfer")"), std::string::npos);
+    EXPECT_NE(lines[1].find(R"("pallet":"Currencies","name":"Transferred")"), std::string::npos);
+    EXPECT_NE(lines[1].find(R"("asset":{"id":"222"},"amount_raw":"6")"), std::string::npos);
+    // One asset, whoever names it.
+    EXPECT_EQ(feed.decode_page.read(DecodeMetric::assets_unknown), 1u);
 }
 
 TEST(Decode, transfers_before_the_fault_are_told) {
