@@ -3,20 +3,27 @@
 // `out`, complaints to `err`.
 #pragma once
 
+#include <cstdint>
 #include <cstdio>
 #include <string>
 
 namespace config {
 
-// Larger files are refused before they are read.
-inline constexpr std::size_t max_decode_input_bytes = 256u << 20;
-
 struct DecodeEvents {
-    std::string metadata; // raw bytes beginning "meta", or hex of them
-    std::string input;    // raw or hex; "-": stdin
+    std::string metadata; // raw bytes beginning "meta", or hex of them; empty: as the letter says
+    std::string input;    // raw, hex, or a dead letter; "-": stdin
 };
 int cmd_decode_events(DecodeEvents const& options, std::FILE* out = stdout,
                       std::FILE* err = stderr);
+
+struct DecodeExtrinsic {
+    std::string metadata;
+    std::string input;       // one extrinsic, with its length in front or without
+    std::string events;      // System.Events of its block; empty: none
+    std::uint32_t index = 0; // its place in the block
+};
+int cmd_decode_extrinsic(DecodeExtrinsic const& options, std::FILE* out = stdout,
+                         std::FILE* err = stderr);
 
 struct DecodeMetadata {
     std::string metadata;

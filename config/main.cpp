@@ -38,6 +38,7 @@ struct CommandLine {
     NodeOptions node;
     DemoOptions demo;
     DecodeEvents events;
+    DecodeExtrinsic extrinsic;
     DecodeMetadata metadata;
     TopologyOptions topology;
     std::string drain = "10s";
@@ -102,9 +103,23 @@ struct CommandLine {
         auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");
         decode->require_subcommand(1);
         auto* const of_events = decode->add_subcommand("events", "a System.Events value to NDJSON");
-        of_events->add_option("--metadata", events.metadata, "raw bytes or hex")->required();
-        of_events->add_option("--input", events.input, "raw bytes or hex; - is stdin")->required();
+        of_events->add_option("--metadata", events.metadata,
+                              "raw bytes or hex; a dead letter names its own");
+        of_events
+            ->add_option("--input", events.input, "raw bytes, hex or a dead letter; - is stdin")
+            ->required();
         of_events->callback([this] { exit_code = cmd_decode_events(events); });
+        auto* const of_extrinsic = decode->add_subcommand("extrinsic", "one extrinsic to JSON");
+        of_extrinsic->add_option("--metadata", extrinsic.metadata, "raw bytes or hex")->required();
+        of_extrinsic->add_option("--input", extrinsic.input, "raw bytes or hex; - is stdin")
+            ->required();
+        auto* const of_block = of_extrinsic->add_option(
+            "--events", extrinsic.events, "System.Events of its block: adds what became of it");
+        auto* const place =
+            of_extrinsic->add_option("--index", extrinsic.index, "its place in the block, from 0");
+        of_block->needs(place);
+        place->needs(of_block);
+        of_extrinsic->callback([this] { exit_code = cmd_decode_extrinsic(extrinsic); });
         auto* const of_metadata = decode->add_subcommand("metadata", "what a runtime has");
         of_metadata->add_option("--metadata", metadata.metadata, "raw bytes or hex")->required();
         of_metadata->callback([this] {

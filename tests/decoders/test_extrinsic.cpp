@@ -1,6 +1,8 @@
 // Extrinsics of recorded blocks, whole and damaged, against the truth beside them.
 #include "decoders/extrinsic.hpp"
 #include "decoders/hex.hpp"
+#include "decoders/samples.hpp"
+#include "decoders/scale.hpp"
 #include "tests/decoders/corpus.hpp"
 
 #include <iostream>
@@ -109,4 +111,31 @@ TEST(Extrinsic, every_runtime_says_what_one_consists_of) {
         ++runtimes;
     }
     EXPECT_EQ(runtimes, 27u);
+}
+
+TEST(Extrinsic, every_cut_of_a_recorded_one_is_an_error) {
+    NEEDS_CORPUS();
+    std::size_t cuts = 0;
+    each_extrinsic([&](Recorded const& one) {
+        if (one.bytes.size() > 1500) return;
+        Bytes const whole(one.bytes);
+        Cursor length(whole);
+        auto const body = whole.last(length.compact_u32());
+        for (std::size_t size = 0; size < whole.size(); ++size, ++cuts) {
+            auto const cut = parse_extrinsic(*one.runtime, whole.first(size));
+            ASSERT_FALSE(cut.has_value()) << one.name << " cut at " << size;
+            ASSERT_LE(cut.error().error.offset, size) << one.name;
+            ASSERT_FALSE(describe(*one.runtime, cut.error()).empty());
+            // The length says what there is; the values do not.
+            std::vector<std::uint8_t> framed;
+            auto const inside = body.first(std::min(size, body.size() - 1));
+            append_compact(inside.size(), framed);
+            framed.insert(framed.end(), inside.begin(), inside.end());
+            for (auto const framing : {Framing::as_in_block, Framing::either}) {
+                ASSERT_FALSE(parse_extrinsic(*one.runtime, framed, framing).has_value())
+                    << one.name << " cut at " << size;
+            }
+        }
+    });
+    EXPECT_GT(cuts, 5'000u);
 }

@@ -88,7 +88,8 @@ TypeList::Id TypeList::bits(Id store, Id order) {
     return end(id);
 }
 
-std::vector<std::uint8_t> TypeList::metadata() {
+// Types of System.Events.
+TypeList::Needed TypeList::needed() {
     auto const u8 = primitive(3);
     auto const u32 = primitive(5);
     auto const hash = array(32, u8);
@@ -101,12 +102,18 @@ std::vector<std::uint8_t> TypeList::metadata() {
     auto const record = composite({"frame_system", "EventRecord"},
                                   {{"phase", phase}, {"event", event}, {"topics", topics}});
     auto const records = sequence(record);
-    auto const unit = tuple({});
-    auto const types = std::exchange(types_, {});
+    return {event, records, tuple({})};
+}
 
-    for (char const c : {'m', 'e', 't', 'a', '\x0e'}) byte(static_cast<unsigned char>(c));
+void TypeList::begin_blob(unsigned version) {
+    auto const types = std::exchange(types_, {});
+    for (char const c : {'m', 'e', 't', 'a'}) byte(static_cast<unsigned char>(c));
+    byte(version);
     number(count_);
     types_.insert(types_.end(), types.begin(), types.end());
+}
+
+void TypeList::system(unsigned version, Id records) {
     number(1); // pallets
     text("System");
     byte(1); // with storage
@@ -118,13 +125,51 @@ std::vector<std::uint8_t> TypeList::metadata() {
     number(records);
     number(1), byte(0); // the default: no events
     number(0);          // no docs
-    byte(0), byte(0);   // no calls, no events of its own
-    number(0);          // constants
-    byte(0), byte(0);   // no errors; index 0
-    number(unit);       // the extrinsic
+    if (version == 16) byte(0);
+    byte(0), byte(0);                        // no calls, no events of its own
+    number(0);                               // constants
+    byte(0);                                 // no errors
+    if (version == 16) number(0), number(0); // associated types, view functions
+    byte(0);                                 // index 0
+    if (version == 16) number(0), byte(0);   // no docs, not deprecated
+}
+
+std::vector<std::uint8_t> TypeList::metadata() {
+    auto const ids = needed();
+    begin_blob(14);
+    system(14, ids.records);
+    number(ids.unit); // the extrinsic
     byte(4);
     number(0);
-    number(unit); // the runtime
+    number(ids.unit); // the runtime
+    return types_;
+}
+
+std::vector<std::uint8_t> TypeList::metadata(Extrinsics const& extrinsics) {
+    auto const ids = needed();
+    begin_blob(16);
+    system(16, ids.records);
+    number(2), byte(4), byte(5);
+    number(extrinsics.address);
+    number(extrinsics.call);
+    number(extrinsics.signature);
+    number(extrinsics.sets.size());
+    for (auto const& set : extrinsics.sets) {
+        byte(set.version);
+        number(set.members.size());
+        for (auto const member : set.members) number(member);
+    }
+    number(extrinsics.extensions.size());
+    for (auto const& extension : extrinsics.extensions) {
+        text(extension.name);
+        number(extension.type);
+        number(ids.unit);
+    }
+    number(0); // apis
+    number(extrinsics.call);
+    number(ids.event);
+    number(ids.unit); // all errors
+    number(0);        // custom values
     return types_;
 }
 

@@ -1,5 +1,6 @@
-// Metadata V14 made of the types a test asks for, in a few lines: for kinds of values that no
-// recorded chain has. What every runtime needs (System.Events and its types) is added behind them.
+// Metadata made of the types a test asks for, in a few lines: for kinds of values, and of
+// extrinsics, that no recorded chain has. What every runtime needs (System.Events and its types) is
+// added behind them.
 #pragma once
 
 #include <cstdint>
@@ -33,10 +34,36 @@ class TypeList {
     Id bits(Id store, Id order);
     Id next() const { return count_; } // of the type added next: for types that hold themselves
 
-    // The whole blob; to be called once.
+    // What V16 says of extrinsics.
+    struct Extension {
+        std::string_view name;
+        Id type = 0;
+    };
+    struct ExtensionSet {
+        unsigned version = 0;
+        std::vector<unsigned> members; // indexes of `extensions`
+    };
+    struct Extrinsics {
+        Id address = 0;
+        Id call = 0;
+        Id signature = 0;
+        std::vector<ExtensionSet> sets;
+        std::vector<Extension> extensions;
+    };
+
+    // The whole blob, V14 or V16; one of them is to be called, once.
     std::vector<std::uint8_t> metadata();
+    std::vector<std::uint8_t> metadata(Extrinsics const& extrinsics);
 
   private:
+    struct Needed {
+        Id event = 0;
+        Id records = 0;
+        Id unit = 0;
+    };
+    Needed needed();
+    void begin_blob(unsigned version);
+    void system(unsigned version, Id records); // the only pallet
     void byte(unsigned value) { types_.push_back(static_cast<std::uint8_t>(value)); }
     void number(std::uint64_t value); // compact
     void text(std::string_view value);

@@ -80,6 +80,17 @@ class Scenarios(Case):
         garbled = int(re.search(r"block (\d+)", line).group(1))
         self.assertNotIn(garbled, {a["block"]["number"] for a in alerts})
         self.assert_every_movement(alerts, but={garbled})
+        letters = list((self.folder / "state" / "dead-letters").glob(f"polkadot-{garbled}-*.json"))
+        self.assertEqual(len(letters), 1)
+        letter = json.loads(letters[0].read_text())
+        self.assertEqual(letter["block"]["number"], garbled)
+        self.assertIn(letter["fault"], line)
+        # The metadata lies beside it, so the letter alone is enough.
+        code, out, err = self.run_spyhop("decode", "events", "--input", letters[0])
+        self.assertEqual(code, 1)
+        for place in re.findall(r"at byte \d+|in event \d+", letter["fault"]):
+            self.assertIn(place, err)
+        self.assertEqual(len(out.splitlines()), letter["events_read"])
 
     def test_a_fork_retracts_what_it_abandons(self):
         _, alerts, _ = self.play("fork", 2)
