@@ -10,7 +10,7 @@ namespace decoders {
 namespace {
 
 constexpr std::uint32_t most_inlined_steps = 8;
-constexpr std::size_t most_inlined_text = 512;
+constexpr std::size_t most_inlined_text = 128;
 
 bool is_wide_integer(std::span<std::string_view const> path) {
     return path.size() == 2 && path[0] == "primitive_types" &&

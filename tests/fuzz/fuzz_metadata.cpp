@@ -1,4 +1,6 @@
-// Any bytes as metadata: refused with a sentence, or a runtime whose types decode alike both ways.
+// Any bytes as metadata: refused with a sentence, or a runtime whose types decode alike all ways:
+// passed over by plan, written by plan, written by the walk over types.
+#include "decoders/json_run.hpp"
 #include "decoders/runtime.hpp"
 #include "decoders/samples.hpp"
 #include "decoders/value.hpp"
@@ -15,6 +17,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         CHECK(!describe(runtime.error()).empty());
         return 0;
     }
+    auto const plans = build_json_plans(**runtime);
     SampleRandom random(size);
     auto const types = std::min<std::size_t>((*runtime)->metadata().types.size(), 64);
     for (TypeId id = 0; id < types; ++id) {
@@ -28,9 +31,16 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         auto const taken = value_prefix_to_json(**runtime, id, bytes, json);
         Walk walk{bytes.data(), bytes.data() + bytes.size(), Code{}, no_type};
         bool const passed = pass((*runtime)->plans(), run, walk);
-        bool const limited = !taken && taken.error().code == Code::too_much_work;
+        bool limited = !taken && taken.error().code == Code::too_much_work;
         CHECK(limited || passed == taken.has_value());
         if (taken) CHECK(walk.at == bytes.data() + *taken);
+        JsonRun written(plans);
+        written.start(bytes);
+        bool const good = written.value(plans.types[id]);
+        limited = limited || (!good && written.reader().code == Code::too_much_work);
+        CHECK(limited || good == taken.has_value());
+        if (good && taken) CHECK(written.buffer().text() == json);
+        if (!good && !limited) CHECK(written.reader().at == walk.at);
     }
     return 0;
 }
