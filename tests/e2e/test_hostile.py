@@ -22,6 +22,11 @@ FAULTS = {
 }
 
 
+def followed(service):
+    """The blocks from which the service began to follow, one a connection."""
+    return [int(n) for n in re.findall(r"following from block (\d+)", "\n".join(service.err))]
+
+
 class Scenarios(Case):
     """Each fault of `spyhop node --scenario`."""
 
@@ -113,8 +118,13 @@ class Scenarios(Case):
         _, urls = self.node("--scenario", scenario, block_time="150ms")
         service = self.service(self.config({"polkadot": urls["polkadot"]}))
         service.wait_line(r"serves another chain: its genesis is 0x[0-9a-f]{64}")
-        told = len(service.out)
-        service.wait_until(lambda: len(service.out) > told + 10, "alerts when it is back")
+        service.wait_until(lambda: len(followed(service)) == 2, "the node to be itself again")
+        # Finality is told in order, so what was seen after the return and is final now says that
+        # everything before it has been told.
+        back = followed(service)[-1]
+        seen = lambda state: {a["id"] for a in alerts_of(service)
+                              if a["state"] == state and a["block"]["number"] > back}
+        service.wait_until(lambda: seen("seen") & seen("final"), "final alerts when it is back")
         self.assertGreaterEqual(self.metric_sum("spyhop_source_wrong_genesis_total"), 1)
         self.end(service)
         self.assert_none_doubled(alerts_of(service))
