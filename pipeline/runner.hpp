@@ -69,6 +69,9 @@ class Runner final : public RunnerBase {
     }
 
     bool ready() const override {
+        // A stage that had no credit may hold work of its own, which no input shows: without this
+        // look, room made between its turn and its sleep would go unnoticed for ever.
+        if (starved_ && credit() >= S::max_burst) return true;
         bool const waiting = std::any_of(inputs_.begin(), inputs_.end(), [](Input const& input) {
             return input.waiting(input.link);
         });
@@ -131,7 +134,7 @@ class Runner final : public RunnerBase {
     S& stage_;
     MetricsPage& metrics_;
     std::vector<Input> inputs_;
-    bool starved_ = false;
+    bool starved_ = false; // in the last turn there was no credit
 };
 
 } // namespace pipeline

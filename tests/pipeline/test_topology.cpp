@@ -140,6 +140,30 @@ TEST(Topology, a_slow_reader_stops_the_source_and_loses_nothing) {
 
 // Parking must never miss a message: each thread sleeps without a deadline, so one missed wake-up
 // would hang here (and meson's time limit would say so).
+// The reader makes room after the writer's turn and before its sleep: the writer's own work shows
+// in no link, so only ready() can keep it awake.
+TEST(Runner, a_starved_stage_is_ready_as_soon_as_there_is_room) {
+    Link<Number> link("numbers", {.depth = 2});
+    MetricsPage page("", runner_metrics);
+    Counter counter(link, 10);
+    Runner<Counter> runner(counter, page);
+    Turn const turn{};
+    EXPECT_TRUE(runner.turn(turn));
+    EXPECT_FALSE(runner.turn(turn)); // full
+    EXPECT_FALSE(runner.ready());
+    link.pop();
+    EXPECT_TRUE(runner.ready());
+    EXPECT_TRUE(runner.turn(turn));
+    EXPECT_FALSE(runner.ready());
+    while (counter.next < 10) {
+        link.pop();
+        runner.turn(turn);
+    }
+    while (link.front() != nullptr) link.pop();
+    EXPECT_FALSE(runner.turn(turn)); // nothing left, and room enough
+    EXPECT_FALSE(runner.ready());
+}
+
 TEST(Topology, parked_threads_wake_each_other) {
     World world;
     Collector& collector = world.build(20'000, "a", "b", "c");
