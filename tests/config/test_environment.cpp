@@ -15,6 +15,7 @@ class Environment : public testing::Test {
   public:
     Environment(Environment const&) = delete;
     Environment& operator=(Environment const&) = delete;
+    ~Environment() override { fs::remove_all(folder_); }
 
   protected:
     Environment()
@@ -22,7 +23,6 @@ class Environment : public testing::Test {
         fs::create_directories(folder_);
         std::ofstream(folder_ / "file") << "not a folder\n";
     }
-    ~Environment() override { fs::remove_all(folder_); }
 
     std::string path(std::string const& name) const { return (folder_ / name).string(); }
 
