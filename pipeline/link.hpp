@@ -16,6 +16,7 @@
 #include <boost/lockfree/spsc_queue.hpp>
 #include <string>
 #include <type_traits>
+#include <vector>
 
 namespace pipeline {
 
@@ -133,8 +134,36 @@ class Out {
     std::size_t credit() const { return link_->credit(); }
     Link<M>& link() const { return *link_; }
 
+    template <class Each>
+    void each_link(Each const& each) const {
+        each(*link_);
+    }
+
   private:
     Link<M>* link_;
+};
+
+// Outputs of one kind to any number of stages, told apart by their index.
+template <Message M>
+class Outs {
+  public:
+    explicit Outs(std::vector<Link<M>*> links)
+        : links_(std::move(links)) {}
+
+    void emit(std::size_t index, M const& message) { links_[index]->push(message); }
+    std::size_t count() const { return links_.size(); }
+    std::size_t credit() const {
+        std::size_t least = ~std::size_t{0};
+        for (Link<M> const* link : links_) least = std::min(least, link->credit());
+        return least;
+    }
+    template <class Each>
+    void each_link(Each const& each) const {
+        for (Link<M>* link : links_) each(*link);
+    }
+
+  private:
+    std::vector<Link<M>*> links_;
 };
 
 } // namespace pipeline

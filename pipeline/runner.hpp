@@ -52,11 +52,14 @@ class Runner final : public RunnerBase {
     bool turn(Turn const& turn) override {
         bool worked = false;
         starved_ = false;
-        for (Input const& input : inputs_)
+        for (Input const& input : inputs_) {
+            // A message begun is finished before one of another link: stages keep their place in it.
+            if (unfinished_ != nullptr && unfinished_ != input.link) continue;
             for (int i = 0; i < batch_max && may_take(); ++i) {
                 if (!input.take(*this, input.link, turn)) break;
                 worked = true;
             }
+        }
         if constexpr (Ticks<S>)
             for (int i = 0; i < batch_max && has_credit(); ++i) {
                 if (!stage_.tick(turn)) break;
@@ -98,7 +101,9 @@ class Runner final : public RunnerBase {
         Part<M> part{*message, {}};
         if constexpr (Link<M>::has_payload) part.payload = link.payload(*message);
         if constexpr (HandlesInSteps<S, M>) {
-            if (!runner.stage_.on(part, turn)) return true;
+            bool const finished = runner.stage_.on(part, turn);
+            runner.unfinished_ = finished ? nullptr : base;
+            if (!finished) return true;
         } else {
             runner.stage_.on(part, turn);
         }
@@ -134,7 +139,8 @@ class Runner final : public RunnerBase {
     S& stage_;
     MetricsPage& metrics_;
     std::vector<Input> inputs_;
-    bool starved_ = false; // in the last turn there was no credit
+    LinkBase const* unfinished_ = nullptr; // whose front has been begun
+    bool starved_ = false;                 // in the last turn there was no credit
 };
 
 } // namespace pipeline

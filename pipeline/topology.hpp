@@ -128,8 +128,8 @@ class Topology {
            std::vector<LinkBase*> inputs) {
         S& made = *stage;
         std::vector<LinkBase*> outputs;
-        std::apply([&](auto const&... out) { (outputs.push_back(&out.link()), ...); },
-                   made.outputs());
+        auto const note = [&](LinkBase& link) { outputs.push_back(&link); };
+        std::apply([&](auto const&... out) { (out.each_link(note), ...); }, made.outputs());
         stages_.push_back({std::move(row), std::make_unique<Owned<S>>(std::move(stage)),
                            std::move(runner), std::move(inputs), std::move(outputs)});
         return made;

@@ -1,5 +1,6 @@
 #include "stages/decode.hpp"
 
+#include "decoders/hash.hpp"
 #include "decoders/hex.hpp"
 
 #include <algorithm>
@@ -13,7 +14,7 @@ Decode::Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::Me
     , metrics_(metrics)
     , facts_(facts)
     , kept_(kept) {
-    for (std::string& name : chains) chains_.push_back({std::move(name), {}, {}, {}});
+    for (std::string& name : chains) chains_.emplace_back().name = std::move(name);
 }
 
 bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
@@ -24,14 +25,14 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
     fact.header.received = frame.header.received;
     fact.chain = frame.chain;
     if (auto const* block = std::get_if<BlockBytes>(&frame.body))
-        return scan(fact, chain, *block, part.payload);
+        return scan(fact, chain, chain.of(frame.lane), *block, part.payload);
     if (auto const* runtime = std::get_if<RuntimeBytes>(&frame.body)) {
         keep({.genesis = chain.genesis, .chain = frame.chain, .body = *runtime}, part.payload);
-        compile(chain, *runtime, part.payload);
+        compile(chain, frame.lane, *runtime, part.payload);
         return true;
     }
     if (auto const* asset = std::get_if<AssetBytes>(&frame.body)) {
-        describe(fact, chain, *asset, part.payload);
+        describe(fact, chain, chain.of(frame.lane), *asset, part.payload);
         return true;
     }
     if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) {
@@ -40,14 +41,16 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
     }
     if (auto const* final = std::get_if<Finalized>(&frame.body)) fact.body = *final;
     if (auto const* abandoned = std::get_if<Abandoned>(&frame.body)) fact.body = *abandoned;
+    if (auto const* missing = std::get_if<Missing>(&frame.body)) fact.body = *missing;
     facts_.emit(fact);
     return true;
 }
 
-void Decode::compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes metadata) {
+void Decode::compile(Chain& chain, Lane lane, RuntimeBytes const& bytes, pipeline::Bytes metadata) {
     auto compiled = decoders::compile(metadata);
-    if (chain.runtimes.size() >= runtimes_max) chain.runtimes.erase(chain.runtimes.begin());
-    chain.runtimes.push_back({bytes.spec_version, nullptr});
+    auto& runtimes = chain.of(lane);
+    if (runtimes.size() >= runtimes_max) runtimes.erase(runtimes.begin());
+    runtimes.push_back({bytes.spec_version, nullptr});
     if (!compiled) {
         metrics_.add(DecodeMetric::runtimes_rejected);
         log_.write(pipeline::Level::error, "decode",
@@ -58,7 +61,7 @@ void Decode::compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes me
         return;
     }
     metrics_.add(DecodeMetric::runtimes);
-    Compiled& made = chain.runtimes.back();
+    Compiled& made = runtimes.back();
     made.runtime = std::move(*compiled);
     for (auto const& blind : made.runtime->blind()) {
         metrics_.add(DecodeMetric::blind);
@@ -69,10 +72,11 @@ void Decode::compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes me
     }
 }
 
-void Decode::describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipeline::Bytes payload) {
-    if (chain.runtimes.empty() || !chain.runtimes.back().runtime) return;
+void Decode::describe(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
+                      AssetBytes const& bytes, pipeline::Bytes payload) {
+    if (runtimes.empty() || !runtimes.back().runtime) return;
     if (bytes.key_bytes > payload.size()) return;
-    auto described = describe_asset(*chain.runtimes.back().runtime, payload.first(bytes.key_bytes),
+    auto described = describe_asset(*runtimes.back().runtime, payload.first(bytes.key_bytes),
                                     payload.subspan(bytes.key_bytes));
     if (!described) return;
     auto slot = chain.assets.find(described->family, described->id);
@@ -84,15 +88,20 @@ void Decode::describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipelin
     facts_.emit(fact);
 }
 
-bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes payload) {
+bool Decode::scan(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
+                  BlockBytes const& block, pipeline::Bytes payload) {
     CHECK(block.body_bytes <= payload.size());
     auto const value = payload.first(payload.size() - block.body_bytes);
-    auto const compiled =
-        std::find_if(chain.runtimes.begin(), chain.runtimes.end(),
-                     [&](Compiled const& one) { return one.spec_version == block.spec_version; });
-    if (compiled == chain.runtimes.end() || !compiled->runtime) {
-        dead_letter(fact, block, value, 0, "its runtime is not known");
-        end_block(fact, block.block, 0, true);
+    if (ending_.reached) {
+        end_block(fact, block, value);
+        return true;
+    }
+    auto const compiled = std::find_if(runtimes.begin(), runtimes.end(), [&](Compiled const& one) {
+        return one.spec_version == block.spec_version;
+    });
+    if (compiled == runtimes.end() || !compiled->runtime) {
+        ending_ = {true, 0, "its runtime is not known"};
+        end_block(fact, block, value);
         return true;
     }
     if (!scan_) {
@@ -100,19 +109,19 @@ bool Decode::scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::B
         attribution_.start(*compiled->runtime, payload.last(block.body_bytes));
     }
     decoders::Movement found;
-    // A transfer may bring a new asset with it, and the block's end needs a place too.
-    for (std::uint32_t emitted = 0; emitted + 3 <= max_burst; emitted += 2) {
+    // A transfer may bring a new asset with it.
+    for (std::uint32_t emitted = 0; emitted + 2 <= max_burst; emitted += 2) {
         if (scan_->next(found)) {
             tell(fact, chain, *compiled, block.block, found);
             continue;
         }
         auto const result = scan_->result();
-        std::uint32_t const events = scan_->so_far().events;
+        ending_ = {true, scan_->so_far().events,
+                   result ? std::string() : decoders::describe(*compiled->runtime, result.error())};
         scan_.reset();
-        if (!result)
-            dead_letter(fact, block, value, events,
-                        decoders::describe(*compiled->runtime, result.error()));
-        end_block(fact, block.block, events, !result);
+        // What was told goes on its way first: the end takes a hash over all events.
+        if (emitted != 0) return false;
+        end_block(fact, block, value);
         return true;
     }
     return false;
@@ -157,23 +166,29 @@ std::uint32_t Decode::slot_of(Fact const& fact, Chain& chain, Compiled const& co
     return *slot;
 }
 
-void Decode::end_block(Fact& fact, BlockRef const& block, std::uint32_t events, bool incomplete) {
+void Decode::end_block(Fact& fact, BlockBytes const& block, pipeline::Bytes value) {
+    bool const incomplete = !ending_.fault.empty();
+    if (incomplete) dead_letter(fact, block, value);
     metrics_.add(DecodeMetric::blocks);
-    metrics_.add(DecodeMetric::events, events);
-    fact.body = BlockEnd{block, events, incomplete};
+    metrics_.add(DecodeMetric::events, ending_.events);
+    fact.body =
+        BlockEnd{block.block, decoders::blake2b_256(value),   block.spec_version, ending_.events,
+                 incomplete,  std::string_view(ending_.fault)};
     facts_.emit(fact);
+    ending_ = {};
 }
 
-void Decode::dead_letter(Fact const& fact, BlockBytes const& block, pipeline::Bytes value,
-                         std::uint32_t events, std::string_view fault) {
+void Decode::dead_letter(Fact const& fact, BlockBytes const& block, pipeline::Bytes value) {
     Chain const& chain = chains_[fact.chain];
     metrics_.add(DecodeMetric::incomplete);
     log_.write(pipeline::Level::error, "decode",
                fmt::format("{}: decode_incomplete: block {} ({}): {}", chain.name,
-                           block.block.number, decoders::hex_text(block.block.hash), fault));
+                           block.block.number, decoders::hex_text(block.block.hash),
+                           ending_.fault));
     keep({.genesis = chain.genesis,
           .chain = fact.chain,
-          .body = DeadLetter{block.block, block.spec_version, events, fault}},
+          .body = DeadLetter{block.block, block.spec_version, ending_.events,
+                             std::string_view(ending_.fault)}},
          value);
 }
 

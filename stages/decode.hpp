@@ -79,20 +79,22 @@ class Decode : pipeline::Pinned {
     struct Chain {
         std::string name;
         Hash genesis{};
-        std::vector<Compiled> runtimes;
+        std::array<std::vector<Compiled>, lanes> runtimes; // by Lane
         AssetBook assets;
+        std::vector<Compiled>& of(Lane lane) { return runtimes[static_cast<std::size_t>(lane)]; }
     };
 
-    void compile(Chain& chain, RuntimeBytes const& bytes, pipeline::Bytes metadata);
-    void describe(Fact& fact, Chain& chain, AssetBytes const& bytes, pipeline::Bytes payload);
-    bool scan(Fact& fact, Chain& chain, BlockBytes const& block, pipeline::Bytes payload);
+    void compile(Chain& chain, Lane lane, RuntimeBytes const& bytes, pipeline::Bytes metadata);
+    void describe(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
+                  AssetBytes const& bytes, pipeline::Bytes payload);
+    bool scan(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
+              BlockBytes const& block, pipeline::Bytes payload);
     void tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef const& block,
               decoders::Movement const& found);
     std::uint32_t slot_of(Fact const& fact, Chain& chain, Compiled const& compiled,
                           decoders::Movement const& found);
-    void end_block(Fact& fact, BlockRef const& block, std::uint32_t events, bool incomplete);
-    void dead_letter(Fact const& fact, BlockBytes const& block, pipeline::Bytes value,
-                     std::uint32_t events, std::string_view fault);
+    void end_block(Fact& fact, BlockBytes const& block, pipeline::Bytes value);
+    void dead_letter(Fact const& fact, BlockBytes const& block, pipeline::Bytes value);
     void keep(Keep record, pipeline::Bytes bytes);
 
     std::vector<Chain> chains_;
@@ -102,6 +104,11 @@ class Decode : pipeline::Pinned {
     pipeline::Out<Keep> kept_;
     Attribution attribution_;                    // of the same block
     std::optional<decoders::MovementScan> scan_; // of the block at the front of the link
+    struct Ending {                              // of the same block, once its events were read
+        bool reached = false;
+        std::uint32_t events = 0;
+        std::string fault; // empty: all of them
+    } ending_;
 };
 
 } // namespace stages

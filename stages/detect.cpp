@@ -33,6 +33,7 @@ void Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const&) {
     if (auto const* end = std::get_if<BlockEnd>(&fact.body)) candidate.body = *end;
     if (auto const* final = std::get_if<Finalized>(&fact.body)) candidate.body = *final;
     if (auto const* abandoned = std::get_if<Abandoned>(&fact.body)) candidate.body = *abandoned;
+    if (auto const* missing = std::get_if<Missing>(&fact.body)) candidate.body = *missing;
     candidates_.emit(candidate);
 }
 

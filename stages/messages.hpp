@@ -4,7 +4,10 @@
 // amounts u128; text exists only at the edges. What must stay in order (chain facts, transfers, the
 // end of a block, its finality) shares one tagged link: `body` is the tag and the value.
 //
-//   source ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
+//   source  ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
+//   history ──Frame──▶    ▲                                                        │
+//      ▲                                                                           │
+//      └───────────────────────────────Want (drop)─────────────────────────────────┘
 //
 // Time: `block.timestamp_ms` is unix milliseconds by the chain (0: the node did not say);
 // Header::received is this machine's monotonic clock.
@@ -70,12 +73,16 @@ struct Transfer {
 // unknown.
 struct BlockEnd {
     BlockRef block{};
+    Hash events_hash{};             // BLAKE2b-256 of the System.Events value
+    std::uint32_t spec_version = 0; // the runtime that executed the block
     std::uint32_t events = 0;
     bool incomplete = false;
+    FixedText<128> fault{}; // of an incomplete block: what and where
 };
 
 struct Finalized {
     Hash hash{};
+    Hash parent{};
     std::uint32_t number = 0;
 };
 
@@ -83,6 +90,14 @@ struct Finalized {
 struct Abandoned {
     Hash hash{};
     std::uint32_t number = 0;
+};
+
+// Finalized blocks that no endpoint has given so far. They stay holes in the ledger.
+struct Missing {
+    std::uint32_t from = 0;
+    std::uint32_t to = 0;
+    FixedText<128> reason{};
+    FixedText<96> action{}; // what is being done about it
 };
 
 enum class Severity : std::uint8_t { notable, important, critical };
@@ -128,12 +143,19 @@ struct BlockBytes {
     std::uint32_t body_bytes = 0;   // of the extrinsics, at the payload's end
 };
 
+// Who read it: the source that follows the head, or the one that fills holes behind it. Each keeps
+// its own runtimes in decode, because each knows only of those it has sent itself.
+enum class Lane : std::uint8_t { live, history };
+inline constexpr std::size_t lanes = 2;
+
 struct alignas(64) Frame {
     static constexpr std::string_view record_name = "Frame";
     Header header{};
     Payload payload{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, RuntimeBytes, AssetBytes, BlockBytes, Finalized, Abandoned> body{};
+    Lane lane = Lane::live;
+    std::variant<ChainFacts, RuntimeBytes, AssetBytes, BlockBytes, Finalized, Abandoned, Missing>
+        body{};
 };
 
 // ---- decode to detect --------------------------------------------------------------------------
@@ -142,7 +164,7 @@ struct alignas(64) Fact {
     static constexpr std::string_view record_name = "Fact";
     Header header{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned> body{};
+    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned, Missing> body{};
 };
 
 // ---- detect to route ---------------------------------------------------------------------------
@@ -151,7 +173,7 @@ struct alignas(64) Candidate {
     static constexpr std::string_view record_name = "Candidate";
     Header header{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, AssetFacts, Match, BlockEnd, Finalized, Abandoned> body{};
+    std::variant<ChainFacts, AssetFacts, Match, BlockEnd, Finalized, Abandoned, Missing> body{};
 };
 
 // ---- route to deliver --------------------------------------------------------------------------
@@ -160,7 +182,24 @@ struct alignas(64) Verdict {
     static constexpr std::string_view record_name = "Verdict";
     Header header{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned> body{};
+    std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned, Missing> body{};
+};
+
+// ---- deliver to history (may drop: said again while it holds) ----------------------------------
+
+struct Stretch {
+    std::uint32_t from = 0; // both included
+    std::uint32_t to = 0;
+};
+
+// Finalized blocks the ledger lacks, oldest first. Each Want takes the place of the one before.
+struct alignas(64) Want {
+    static constexpr std::string_view record_name = "Want";
+    static constexpr std::size_t stretches_max = 12;
+    Header header{};
+    std::uint16_t chain = 0;
+    std::uint16_t count = 0;
+    std::array<Stretch, stretches_max> stretches{};
 };
 
 // ---- source to control (an observer: may drop) -------------------------------------------------
@@ -187,6 +226,22 @@ struct alignas(64) SourceNote {
     std::uint64_t head_unix_ms = 0; // when the newest head came; 0: none yet
 };
 
+// ---- history to control (an observer: may drop) ------------------------------------------------
+
+// How the filling of a chain's holes is coming along; sent at every change and about every second.
+struct alignas(64) HistoryNote {
+    static constexpr std::string_view record_name = "HistoryNote";
+    Header header{};
+    std::uint16_t chain = 0;
+    std::uint16_t endpoint = 0; // index into the chain's endpoints
+    SourceState state{};        // off: nothing is wanted
+    std::uint32_t next = 0;     // the block that comes next
+    std::uint64_t left = 0;     // blocks still wanted
+    std::uint64_t told = 0;     // since the start of the service
+    std::uint32_t blocks_per_second = 0;
+    FixedText<128> trouble{}; // the latest; empty: none
+};
+
 // ---- decode to keeper (an observer: may drop) --------------------------------------------------
 
 // A block whose events could not all be read; the payload is its System.Events value.
@@ -208,6 +263,7 @@ struct alignas(64) Keep {
 };
 
 static_assert(pipeline::Message<SourceNote> && pipeline::Message<Keep>);
+static_assert(pipeline::Message<Want> && pipeline::Message<HistoryNote>);
 static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> && pipeline::Message<Candidate> &&
               pipeline::Message<Verdict>);
 

@@ -69,6 +69,7 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
     if (auto const* end = std::get_if<BlockEnd>(&candidate.body)) verdict.body = *end;
     if (auto const* final = std::get_if<Finalized>(&candidate.body)) verdict.body = *final;
     if (auto const* abandoned = std::get_if<Abandoned>(&candidate.body)) verdict.body = *abandoned;
+    if (auto const* missing = std::get_if<Missing>(&candidate.body)) verdict.body = *missing;
     verdicts_.emit(verdict);
 }
 

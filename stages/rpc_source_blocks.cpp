@@ -282,7 +282,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
     }
     case Kind::say_final:
         needs_.metrics.set(SourceMetric::finalized, action.number);
-        frame.body = Finalized{action.hash, action.number};
+        frame.body = Finalized{action.hash, action.parent, action.number};
         frames_.emit(frame);
         send_note();
         break;

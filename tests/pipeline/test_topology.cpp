@@ -164,6 +164,35 @@ TEST(Runner, a_starved_stage_is_ready_as_soon_as_there_is_room) {
     EXPECT_FALSE(runner.ready());
 }
 
+// A stage that works through a message in steps keeps its place in it: messages of other links have
+// to wait until it is done, however many turns that takes.
+struct Stepper : pipeline::Pinned {
+    static constexpr std::uint32_t max_burst = 0;
+    auto outputs() { return std::tie(); }
+    bool on(Part<Number> const& part, Turn const&) {
+        order.push_back(part->value);
+        return ++steps % (3 * pipeline::batch_max) == 0;
+    }
+    std::vector<std::uint64_t> order;
+    int steps = 0;
+};
+
+TEST(Runner, a_message_begun_is_finished_before_one_of_another_link) {
+    Link<Number> first("first", {.depth = 2});
+    Link<Number> second("second", {.depth = 2});
+    MetricsPage page("", runner_metrics);
+    Stepper stepper;
+    Runner<Stepper> runner(stepper, page);
+    runner.read(first);
+    runner.read(second);
+    first.push({{}, 1});
+    second.push({{}, 2});
+    for (int turn = 0; turn < 6; ++turn) runner.turn({});
+    ASSERT_EQ(stepper.order.size(), std::size_t{6} * pipeline::batch_max);
+    EXPECT_TRUE(std::is_sorted(stepper.order.begin(), stepper.order.end()));
+    EXPECT_EQ(std::count(stepper.order.begin(), stepper.order.end(), 1), 3 * pipeline::batch_max);
+}
+
 TEST(Topology, parked_threads_wake_each_other) {
     World world;
     Collector& collector = world.build(20'000, "a", "b", "c");

@@ -35,7 +35,7 @@ TEST(Deliver, seen_then_final) {
     feed.run();
     EXPECT_EQ(count(feed.take_lines(), "\"state\":\"seen\""), 2u);
     EXPECT_EQ(feed.deliver_page.read(DeliverMetric::alerts_open), 2u);
-    feed.tell(stages::Finalized{block_bytes(7).block.hash, 7});
+    feed.tell(stages::Finalized{block_bytes(7).block.hash, {}, 7});
     EXPECT_EQ(count(feed.take_lines(), "\"state\":\"final\""), 2u);
     EXPECT_EQ(feed.deliver_page.read(DeliverMetric::alerts_open), 0u);
     EXPECT_EQ(feed.deliver_page.read(DeliverMetric::lines), 4u);
@@ -47,7 +47,7 @@ TEST(Deliver, the_same_transfer_on_a_fork_keeps_its_id_and_is_final_once) {
     feed.block(7, 1, 2);
     feed.run();
     EXPECT_EQ(feed.take_lines().size(), 1u);
-    feed.push(stages::Finalized{block_bytes(7, 1, 2).block.hash, 7});
+    feed.push(stages::Finalized{block_bytes(7, 1, 2).block.hash, {}, 7});
     feed.tell(stages::Abandoned{block_bytes(7, 1, 1).block.hash, 7});
     auto const lines = feed.take_lines();
     ASSERT_EQ(lines.size(), 1u);
@@ -82,7 +82,7 @@ TEST(Deliver, a_sink_that_fills_up_inside_a_finality_goes_on_where_it_stopped) {
     feed.run();
     EXPECT_EQ(feed.take_lines().size(), 50u);
     feed.sink->set_room(stages::Deliver::line_bytes_max);
-    feed.tell(stages::Finalized{block_bytes(7).block.hash, 7});
+    feed.tell(stages::Finalized{block_bytes(7).block.hash, {}, 7});
     std::size_t lines = feed.take_lines().size();
     EXPECT_GE(lines, 1u);
     EXPECT_LT(lines, 50u);

@@ -143,7 +143,7 @@ TEST(Detect, everything_else_passes_in_its_order) {
     Bench bench({});
     bench.tell(dot_facts());
     bench.tell(stages::BlockEnd{{}, 3, true});
-    bench.tell(stages::Finalized{{}, 8});
+    bench.tell(stages::Finalized{{}, {}, 8});
     bench.tell(stages::Abandoned{{}, 9});
     std::vector<std::size_t> kinds;
     while (auto const* candidate = bench.candidates.front()) {

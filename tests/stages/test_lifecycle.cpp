@@ -38,7 +38,7 @@ struct Walk {
     }
     Words final(std::uint8_t block) {
         Verdict verdict;
-        verdict.body = Finalized{hash_of(block), block};
+        verdict.body = Finalized{hash_of(block), {}, block};
         return told(verdict);
     }
     Words abandon(std::uint8_t block) {

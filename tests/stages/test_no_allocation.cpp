@@ -112,7 +112,7 @@ TEST(NoAllocation, a_busy_block_through_decode_detect_and_route) {
     auto const round = [&] {
         auto const block = block_bytes(number++);
         bench.tell(block, busy);
-        bench.tell(stages::Finalized{block.block.hash, block.block.number});
+        bench.tell(stages::Finalized{block.block.hash, {}, block.block.number});
     };
     for (int i = 0; i < 10; ++i) round();
     std::size_t const before = tests::allocations();
