@@ -53,7 +53,7 @@ class Runner final : public RunnerBase {
         bool worked = false;
         starved_ = false;
         for (Input const& input : inputs_) {
-            // A message begun is finished before one of another link: stages keep their place in it.
+            // A message begun is finished first: stages keep their place in it.
             if (unfinished_ != nullptr && unfinished_ != input.link) continue;
             for (int i = 0; i < batch_max && may_take(); ++i) {
                 if (!input.take(*this, input.link, turn)) break;

@@ -40,9 +40,12 @@ Follower::Block& Follower::learn(decoders::Header const& header, Nanoseconds not
 
 void Follower::head(decoders::Header const& header, Nanoseconds now) {
     best_ = header.number;
-    set_floor(header.number);
+    if (!options_.from_finalized) set_floor(header.number);
     learn(header, now + grace_);
-    if (!options_.finalized_only) want_ancestors(header.hash, now);
+    if (!floor_)
+        first_head_ = header.hash;
+    else if (!options_.finalized_only)
+        want_ancestors(header.hash, now);
 }
 
 void Follower::finalized(decoders::Header const& header, Nanoseconds now) {
@@ -52,8 +55,11 @@ void Follower::finalized(decoders::Header const& header, Nanoseconds now) {
     // Nothing was final yet: what lies on the finalized chain above the floor is, in its turn.
     if (!anchor_)
         anchor_ = Point{{}, std::min(*floor_, header.number == 0 ? 0 : header.number - 1)};
+    newest_final_ = header;
     next_finalized_ = header;
     climb(now);
+    if (first_head_ && !options_.finalized_only) want_ancestors(*first_head_, now);
+    first_head_.reset();
 }
 
 void Follower::header(decoders::Header const& header, Nanoseconds now) {
@@ -105,25 +111,54 @@ void Follower::climb(Nanoseconds now) {
     }
     Point const goal = path_.empty() ? *anchor_ : path_.back();
     while (*climb_at_ != goal.hash) {
+        bool const far =
+            !climbing_.empty() && climbing_.front().number - goal.number > options_.climb_max + 1;
+        if (far) return finish_climb(false);
         auto const found = blocks_.find(*climb_at_);
         if (found == blocks_.end() || !found->second.header_known)
             return need_header(*climb_at_, now);
         Block const& block = found->second;
         if (block.number <= goal.number) {
-            if (climbing_.empty()) { // an old head, said again
-                climb_at_.reset();
-                return;
-            }
-            ready_.push_back({Kind::conflict, *climb_at_, {}, block.number, block.number});
-            return finish_climb(true);
+            Hash const ours = final_at(block.number);
+            if (ours != Hash{} && ours != *climb_at_)
+                return dispute({*climb_at_, block.number}, ours);
+            climbing_.clear(); // an old head, said again
+            climb_at_.reset();
+            return;
         }
-        if (climbing_.size() == options_.window) return finish_climb(false);
         climbing_.push_back({*climb_at_, block.number});
         climb_at_ = block.parent;
         if (goal.hash == Hash{} && block.number == goal.number + 1) break; // down at the floor
     }
     finish_climb(true);
     if (next_finalized_) climb(now);
+}
+
+// What is known to be final at that height; all zero: it is not remembered.
+Hash Follower::final_at(std::uint32_t number) const {
+    for (auto const* points : {&path_, &finals_})
+        for (Point const& point : *points)
+            if (point.number == number) return point.hash;
+    return {};
+}
+
+// A finalized block cannot be taken back: one of the two nodes that said so has lied.
+void Follower::dispute(Point const& theirs, Hash const& ours) {
+    ready_.push_back({Kind::conflict, theirs.hash, ours, theirs.number, theirs.number});
+    disputed_ = newest_final_;
+    next_finalized_.reset();
+    climbing_.clear();
+    climb_at_.reset();
+}
+
+void Follower::accept_conflict(Nanoseconds now) {
+    if (!disputed_) return;
+    decoders::Header const header = *std::exchange(disputed_, std::nullopt);
+    path_.clear();
+    finals_.clear();
+    anchor_ = Point{{}, header.number - 1};
+    next_finalized_ = header;
+    climb(now);
 }
 
 void Follower::finish_climb(bool whole) {
@@ -192,8 +227,8 @@ void Follower::connection_lost() {
 }
 
 bool Follower::wants(Hash const& hash, std::uint32_t number) {
-    set_floor(number);
-    if (number <= *floor_) return false;
+    if (!options_.from_finalized) set_floor(number);
+    if (!floor_ || number <= *floor_) return false;
     auto const found = blocks_.find(hash);
     if (found != blocks_.end() && found->second.told) return false;
     bool const final = found != blocks_.end() && found->second.final_path;
@@ -238,11 +273,12 @@ bool Follower::settle(FollowerAction& action) {
     bool const of_interest = block.told;
     action = {Kind::say_final, point.hash, block.parent, point.number, point.number};
     for (auto const& [hash, other] : blocks_)
-        if (other.told && other.number <= point.number && hash != point.hash &&
-            other.number > anchor_->number && !other.final_path)
+        if (other.told && hash != point.hash && other.number == point.number && !other.final_path)
             ready_.push_back({Kind::say_abandoned, hash, other.parent, other.number, other.number});
     path_.pop_front();
     anchor_ = point;
+    finals_.push_back(point);
+    if (finals_.size() > finals_kept) finals_.pop_front();
     forget_below(point.number);
     if (!of_interest) action.kind = Kind::none;
     return true;

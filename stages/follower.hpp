@@ -5,12 +5,15 @@
 //   in    head(), finalized(), header(), told(), ...     what the node said
 //   out   next(now)                                      one thing to do, or none
 //
-// The finalized stream skips heights; holes are closed by parent hash, never by counting. A block
+// The finalized stream skips heights; gaps are closed by parent hash, never by counting. A block
 // is told once. It is said to be final after it was told and after its parent was said to be final;
 // siblings of a final block that were told are abandoned.
 //
-// What the node does not have (pruned, or older than the window) becomes a hole: an explicit
-// action, never silence. Memory is bounded by `window` blocks. One thread.
+// What the node does not have, and a gap longer than climb_max, becomes a hole: an explicit action,
+// never silence. The ledger shows it, and the history reader fills it. What was told in such a gap
+// is forgotten here: its finality comes with the filling.
+//
+// Memory is bounded by `window` blocks. One thread.
 #pragma once
 
 #include "decoders/header.hpp"
@@ -28,7 +31,11 @@ using pipeline::Nanoseconds;
 
 struct FollowerOptions {
     bool finalized_only = false;  // follow = "finalized": best heads are not told
-    std::uint32_t window = 8'192; // blocks looked back when closing a gap
+    std::uint32_t window = 8'192; // blocks looked back from a best head
+    std::uint32_t climb_max = 64; // finalized blocks between two heads that are closed from here
+    // Begin at the node's finalized head instead of its best one: what lies before it was told by
+    // an earlier run, or is the history reader's.
+    bool from_finalized = false;
     // A block the node has announced usually arrives by itself; asked for only after this.
     Nanoseconds grace = 500 * pipeline::millisecond;
     std::optional<std::uint32_t> start{}; // first block to tell; absent: the first one seen
@@ -42,7 +49,7 @@ struct FollowerAction {
         say_final,     // `hash`, `number`
         say_abandoned, // `hash`, `number`
         hole,          // blocks `number` .. `last` will not be told
-        conflict,      // the node finalized `hash`, which contradicts what it finalized before
+        conflict,      // at `number` the node finalized `hash`, but `parent` was said to be final
     };
     Kind kind = Kind::none;
     Hash hash{};
@@ -64,6 +71,8 @@ class Follower {
     void events_missing(Hash const& hash);
     void events_failed(Hash const& hash, Nanoseconds now); // asked again, up to attempts_max times
     void postpone(Hash const& hash, Nanoseconds until); // the answer came too early; not a failure
+    // After a conflict nothing of what the node finalized is believed, until it is told to be.
+    void accept_conflict(Nanoseconds now);
     void set_grace(Nanoseconds grace) { grace_ = grace; }
     void connection_lost(); // every open question will be asked again
 
@@ -83,6 +92,7 @@ class Follower {
     std::size_t blocks_held() const { return blocks_.size(); }
 
     static constexpr int attempts_max = 5;
+    static constexpr std::size_t finals_kept = 128; // hashes against which old heads are checked
 
   private:
     struct Block {
@@ -111,6 +121,8 @@ class Follower {
     void want(Hash const& hash, Block& block);
     void climb(Nanoseconds now);
     void finish_climb(bool whole);
+    Hash final_at(std::uint32_t number) const;
+    void dispute(Point const& theirs, Hash const& ours);
     bool needs_telling(Block const& block) const;
     void need_header(Hash const& hash, Nanoseconds now);
     bool settle(FollowerAction& action);
@@ -126,7 +138,11 @@ class Follower {
     std::vector<Point> climbing_;        // newest first: from a finalized head towards the path
     std::optional<Hash> climb_at_;       // the next header the climb needs
     std::optional<decoders::Header> next_finalized_;
-    std::vector<Hash> wanted_; // to be asked for, or on their way
+    std::optional<decoders::Header> newest_final_; // that the node has named
+    std::optional<decoders::Header> disputed_;     // the same, at the time of a conflict
+    std::optional<Hash> first_head_;               // came before there was a floor
+    std::deque<Point> finals_;                     // said to be final, oldest first
+    std::vector<Hash> wanted_;                     // to be asked for, or on their way
     std::vector<Hash> headers_wanted_;
     std::deque<FollowerAction> ready_; // actions that wait for nothing
     std::uint32_t best_ = 0;

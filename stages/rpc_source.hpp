@@ -96,7 +96,7 @@ inline constexpr std::array source_metrics{
     pipeline::MetricRow{"spyhop_source_wrong_genesis_total", pipeline::MetricKind::counter,
                         "Endpoints that serve another chain."},
     pipeline::MetricRow{"spyhop_source_hole_blocks_total", pipeline::MetricKind::counter,
-                        "Blocks no endpoint could give."},
+                        "Blocks left to the history reader."},
     pipeline::MetricRow{"spyhop_source_finality_conflicts_total", pipeline::MetricKind::counter,
                         "Finalized heads that contradict earlier ones."},
     pipeline::MetricRow{"spyhop_source_bodies_missing_total", pipeline::MetricKind::counter,

@@ -292,10 +292,9 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
         break;
     case Kind::hole:
         needs_.metrics.add(SourceMetric::holes, action.last - action.number + 1);
-        needs_.log.write(pipeline::Level::error, "source",
-                         fmt::format("{}: blocks {} to {} were not seen: the node does not have "
-                                     "them. An archive node under `endpoints` would.",
-                                     place(), action.number, action.last));
+        needs_.log.write(pipeline::Level::info, "source",
+                         fmt::format("{}: blocks {} to {} are left to the history reader", place(),
+                                     action.number, action.last));
         break;
     case Kind::conflict:
         needs_.metrics.add(SourceMetric::conflicts);

@@ -306,6 +306,70 @@ TEST(Follower, contradicting_finality_is_reported) {
     EXPECT_NE(world.run_later().find("conflict11b"), std::string::npos) << world.said;
 }
 
+// The same height again, and one that was final long ago: both are compared with what was said.
+TEST(Follower, a_finalized_head_that_repeats_a_height_must_repeat_the_hash) {
+    for (std::uint32_t const height : {12U, 10U}) {
+        World world;
+        for (std::uint32_t i = 10; i <= 12; ++i) {
+            world.follower.head(block(i), t0);
+            world.push(i);
+            world.follower.finalized(block(i), t0);
+        }
+        world.run();
+        world.follower.finalized(block(height), t0);
+        EXPECT_EQ(world.run_later().find("conflict"), std::string::npos) << world.said;
+        world.follower.finalized(block(height, 'b'), t0);
+        EXPECT_NE(world.run().find("conflict" + std::to_string(height) + "b"), std::string::npos)
+            << world.said;
+    }
+}
+
+TEST(Follower, what_contradicts_is_believed_only_when_it_is_told_to) {
+    World world;
+    for (std::uint32_t i = 11; i <= 13; ++i)
+        world.blocks.push_back(block(i, 'b', i == 11 ? 'a' : 'b'));
+    for (std::uint32_t i = 10; i <= 11; ++i) {
+        world.follower.head(block(i), t0);
+        world.push(i);
+        world.follower.finalized(block(i), t0);
+        world.run();
+    }
+    world.said.clear();
+    world.follower.finalized(block(13, 'b', 'b'), t0);
+    EXPECT_EQ(world.run_later(), "conflict11b ");
+    EXPECT_EQ(world.follower.last_final(), 11U);
+    world.follower.accept_conflict(world.now);
+    EXPECT_EQ(world.run_later(), "conflict11b 13b! F13b ");
+}
+
+TEST(Follower, a_long_gap_is_left_to_history_and_its_blocks_are_not_called_abandoned) {
+    World world(FollowerOptions{.climb_max = 4});
+    for (std::uint32_t i = 10; i <= 12; ++i) {
+        world.follower.head(block(i), t0);
+        world.push(i);
+    }
+    world.follower.finalized(block(10), t0);
+    EXPECT_EQ(world.run(), "10a 11a 12a F10a ");
+    world.follower.connection_lost();
+    world.said.clear();
+    world.follower.finalized(block(16), t0); // 11 .. 15 are missing: one too many
+    EXPECT_EQ(world.run_later(), "hole11-15 16a! F16a ");
+    world.follower.finalized(block(21), t0); // 17 .. 20: just enough
+    EXPECT_EQ(world.run_later(),
+              "hole11-15 16a! F16a 17a! F17a 18a! F18a 19a! F19a 20a! F20a 21a! F21a ");
+}
+
+TEST(Follower, after_a_restart_it_begins_at_the_finalized_head) {
+    World world(FollowerOptions{.from_finalized = true});
+    world.follower.head(block(15), t0);
+    world.push(15); // nobody knows yet where to begin
+    EXPECT_EQ(world.run_later(), "");
+    world.follower.finalized(block(12), world.now);
+    EXPECT_EQ(world.run_later(), "12a! F12a 15a 14a 13a ");
+    world.push(16);
+    EXPECT_EQ(world.run(), "12a! F12a 15a 14a 13a 16a ");
+}
+
 TEST(Follower, holds_few_blocks_on_a_long_chain) {
     World world;
     for (std::uint32_t i = 1; i <= 5'000; ++i) {
