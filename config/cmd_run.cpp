@@ -93,7 +93,8 @@ int cmd_topology(Common const&, TopologyOptions const& options) {
         log,
         switchboard,
         [&](pipeline::Driver&) -> io::Network& { return nowhere; },
-        [](pipeline::Driver&) { return std::vector<std::unique_ptr<stages::Sink>>(); },
+        [] { return std::unique_ptr<stages::Journal>(); },
+        [](pipeline::Driver&, stages::Journal*) { return std::vector<stages::Outlet>(); },
         [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
         [] { return std::unique_ptr<stages::StateFiles>(); },
         {}};

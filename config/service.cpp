@@ -1,11 +1,11 @@
 #include "config/service.hpp"
 
+#include "config/delivery.hpp"
 #include "config/exit_codes.hpp"
 #include "config/io_thread.hpp"
 #include "config/notify.hpp"
 #include "config/stage_options.hpp"
 #include "config/state_folder.hpp"
-#include "io/append_file.hpp"
 #include "stages/deliver.hpp"
 #include "stages/rpc_source.hpp"
 
@@ -19,40 +19,6 @@ namespace config {
 namespace {
 
 constexpr pipeline::Nanoseconds drain_by_signal = 8 * pipeline::second;
-
-// Lines into a file or to stdout; a reader that went away for good ends the service.
-class FileSink final : public stages::Sink {
-  public:
-    FileSink(std::unique_ptr<io::AppendFile> file, std::string path, pipeline::Log& log,
-             pipeline::StopRequest& stop)
-        : file_(std::move(file))
-        , path_(std::move(path))
-        , log_(log)
-        , stop_(stop) {}
-
-    bool append(std::string_view line) override { return file_->append(line); }
-    std::size_t pending() const override { return file_->pending(); }
-    std::size_t room() const override {
-        return file_->broken() ? 0 : io::limits::append_buffer_bytes_max - file_->pending();
-    }
-    void advance() override {
-        file_->advance();
-        io::Error const* const error = file_->error();
-        if ((error != nullptr) == troubled_) return;
-        troubled_ = error != nullptr;
-        log_.write(troubled_ ? pipeline::Level::error : pipeline::Level::info, "sink",
-                   troubled_ ? io::describe(*error) : path_ + ": writing again");
-        if (file_->broken()) stop_.request(exit_failed, 0);
-    }
-    pipeline::Nanoseconds next_deadline() const override { return file_->next_deadline(); }
-
-  private:
-    std::unique_ptr<io::AppendFile> const file_;
-    std::string const path_;
-    pipeline::Log& log_;
-    pipeline::StopRequest& stop_;
-    bool troubled_ = false;
-};
 
 sigset_t service_signals() {
     sigset_t set;
@@ -137,7 +103,10 @@ std::expected<void, Failure> Service::build() {
         log_,
         switchboard_,
         [&](pipeline::Driver& driver) -> io::Network& { return io_of(driver).network(); },
-        [this](pipeline::Driver& driver) { return open_sinks(driver); },
+        [this] { return open_journal(); },
+        [this](pipeline::Driver& driver, stages::Journal* journal) {
+            return open_outlets(driver, journal);
+        },
         [this](pipeline::Driver& driver) { return open_socket(driver); },
         [this] { return std::make_unique<StateFolder>(config_.service.state_dir); },
         [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); }};
@@ -147,17 +116,21 @@ std::expected<void, Failure> Service::build() {
     return {};
 }
 
-std::vector<std::unique_ptr<stages::Sink>> Service::open_sinks(pipeline::Driver& driver) {
+std::unique_ptr<stages::Journal> Service::open_journal() {
+    auto journal = config::open_journal(config_);
+    if (journal) return std::move(*journal);
+    if (trouble_.empty()) trouble_ = journal.error();
+    return nullptr;
+}
+
+std::vector<stages::Outlet> Service::open_outlets(pipeline::Driver& driver,
+                                                  stages::Journal* journal) {
+    if (journal == nullptr) return {};
     auto& proactor = static_cast<IoThread&>(driver.poller()).proactor();
-    std::vector<std::unique_ptr<stages::Sink>> sinks;
-    for (SinkConfig const& sink : config_.sinks) {
-        auto file = io::AppendFile::open(proactor, random_, sink.path);
-        if (file)
-            sinks.push_back(std::make_unique<FileSink>(std::move(*file), sink.path, log_, stop_));
-        else if (trouble_.empty())
-            trouble_ = to_text(config_, {sink.where, io::describe(file.error()), false});
-    }
-    return sinks;
+    auto outlets = config::open_outlets(config_, *journal, {proactor, random_, log_, stop_});
+    if (outlets) return std::move(*outlets);
+    if (trouble_.empty()) trouble_ = outlets.error();
+    return {};
 }
 
 std::unique_ptr<io::UnixServer> Service::open_socket(pipeline::Driver& driver) {
@@ -204,7 +177,7 @@ bool Service::flushed() const {
         for (std::size_t i = 0; i < page->rows().size(); ++i)
             if (page->rows()[i].name ==
                     stages::deliver_metrics[static_cast<std::size_t>(
-                                                stages::DeliverMetric::sink_bytes_pending)]
+                                                stages::DeliverMetric::bytes_pending)]
                         .name &&
                 page->read(i) > 0)
                 return false;

@@ -44,7 +44,8 @@ class Service {
   private:
     Service(Config const& config, pipeline::Log& log);
     std::expected<void, Failure> build();
-    std::vector<std::unique_ptr<stages::Sink>> open_sinks(pipeline::Driver& driver);
+    std::unique_ptr<stages::Journal> open_journal();
+    std::vector<stages::Outlet> open_outlets(pipeline::Driver& driver, stages::Journal* journal);
     std::unique_ptr<io::UnixServer> open_socket(pipeline::Driver& driver);
     bool flushed() const;
     int drain(int exit_code, pipeline::Nanoseconds drain_max);

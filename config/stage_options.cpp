@@ -23,7 +23,8 @@ std::vector<std::string> rule_names(Config const& config) {
     return names;
 }
 
-stages::RpcSourceOptions source_options(Config const& config, std::uint16_t index) {
+stages::RpcSourceOptions source_options(Config const& config, std::uint16_t index,
+                                        stages::Journal const* journal) {
     ChainConfig const& chain = config.chains[index];
     stages::RpcSourceOptions options;
     options.chain = index;
@@ -31,6 +32,9 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
     options.endpoints = chain.endpoints;
     options.follower.finalized_only = chain.finalized_only;
     options.follower.start = chain.start;
+    // What lies before the node's finalized head is known already, or the history reader's.
+    options.follower.from_finalized =
+        journal != nullptr && journal->genesis_of(chain.name).has_value();
     options.attribute = chain.attribute;
     options.socket.ca_file = chain.ca_file;
     // Assets are looked up only where a rule asks for more than the chain's own token.
@@ -53,6 +57,12 @@ stages::DeliverOptions deliver_options(Config const& config) {
     for (WatchConfig const& watch : config.watches)
         if (!watch.label.empty()) options.labels.push_back({watch.account, watch.label});
     return options;
+}
+
+std::vector<std::optional<std::uint32_t>> starts(Config const& config) {
+    std::vector<std::optional<std::uint32_t>> all;
+    for (ChainConfig const& chain : config.chains) all.push_back(chain.start);
+    return all;
 }
 
 stages::ControlOptions control_options(Config const& config) {

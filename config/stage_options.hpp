@@ -11,8 +11,12 @@ namespace config {
 
 std::vector<std::string> chain_names(Config const& config);
 std::vector<std::string> rule_names(Config const& config);
-stages::RpcSourceOptions source_options(Config const& config, std::uint16_t chain);
+// journal: what earlier runs know of the chain; null: nothing.
+stages::RpcSourceOptions source_options(Config const& config, std::uint16_t chain,
+                                        stages::Journal const* journal);
 stages::DeliverOptions deliver_options(Config const& config);
+// The first wanted block of each chain, where one is configured.
+std::vector<std::optional<std::uint32_t>> starts(Config const& config);
 stages::ControlOptions control_options(Config const& config);
 pipeline::Regime first_regime(Config const& config);
 

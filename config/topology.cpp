@@ -37,6 +37,7 @@ struct Placement {
 constexpr pipeline::LinkOptions frame_room{.depth = 256, .arena_bytes = std::size_t{8} << 20};
 constexpr pipeline::LinkOptions keep_room{
     .depth = 64, .arena_bytes = std::size_t{8} << 20, .when_full = pipeline::WhenFull::drop};
+constexpr pipeline::LinkOptions want_room{.depth = 16, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::WhenFull::drop};
 
 } // namespace
@@ -50,6 +51,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto const chains = chain_names(config);
     Placement place{t, config.service.layout};
     auto& book = t.metrics();
+    auto journal = world.journal();
 
     auto& facts      = t.link<Fact>     ("facts",      {.depth = 1024});
     auto& candidates = t.link<Candidate>("candidates", {.depth = 1024});
@@ -57,6 +59,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& kept       = t.link<Keep>     ("kept",       keep_room);
     std::vector<pipeline::Link<Frame>*> frames;
     std::vector<pipeline::Link<SourceNote>*> notes;
+    std::vector<pipeline::Link<Want>*> wants;
 
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i) {
         auto& frame_link = t.link<Frame>     ("frames:" + chains[i], frame_room);
@@ -67,8 +70,8 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
         RpcSource::Needs const needs{world.network(thread), world.clock, world.random, world.log,
                                      book.add("chain=\"" + chains[i] + '"', source_metrics)};
         t.stage({"source:" + chains[i], Process::hybrid, thread.options().name},
-                std::make_unique<RpcSource>(source_options(config, i), needs, frame_link,
-                                            note_link));
+                std::make_unique<RpcSource>(source_options(config, i, journal.get()), needs,
+                                            frame_link, note_link));
     }
     t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
@@ -83,10 +86,13 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                     book.add("", route_metrics), verdicts),
             candidates);
 
-    auto& delivery = place.thread("deliver", "data");
+    auto& delivery = place.thread("deliver", "deliver");
+    auto outlets = world.outlets(delivery, journal.get());
+    Deliver::Needs const custody{world.clock, world.log, book.add("", deliver_metrics),
+                                 book.add("", custody_metrics)};
     t.stage({"deliver", Process::legacy, delivery.options().name},
-            std::make_unique<Deliver>(deliver_options(config), world.sinks(delivery), world.clock,
-                                      book.add("", deliver_metrics)),
+            std::make_unique<Deliver>(deliver_options(config), std::move(journal), starts(config),
+                                      std::move(outlets), custody, pipeline::Outs<Want>(wants)),
             verdicts);
     auto& desk = place.thread("control", "control");
     Control::Needs const needs{world.switchboard, book, world.shutdown};

@@ -5,6 +5,7 @@
 #include "io/random.hpp"
 #include "pipeline/topology.hpp"
 #include "stages/control.hpp"
+#include "stages/deliver.hpp"
 #include "stages/keeper.hpp"
 
 #include <functional>
@@ -20,7 +21,9 @@ struct World {
     pipeline::Switchboard& switchboard;
     // The network of the thread that the driver runs.
     std::function<io::Network&(pipeline::Driver&)> network;
-    std::function<std::vector<std::unique_ptr<stages::Sink>>(pipeline::Driver&)> sinks;
+    // Null only where nothing will run.
+    std::function<std::unique_ptr<stages::Journal>()> journal;
+    std::function<std::vector<stages::Outlet>(pipeline::Driver&, stages::Journal*)> outlets;
     std::function<std::unique_ptr<io::UnixServer>(pipeline::Driver&)> admin_socket;
     std::function<std::unique_ptr<stages::StateFiles>()> files;
     std::function<void(pipeline::Nanoseconds drain_max)> shutdown;

@@ -100,6 +100,39 @@ std::expected<void, Error> write_file(std::string const& path, std::string_view 
     return {};
 }
 
+std::expected<std::uint64_t, Error> file_size(std::string const& path) {
+    struct stat status{};
+    if (::stat(path.c_str(), &status) == 0)
+        return S_ISREG(status.st_mode) ? static_cast<std::uint64_t>(status.st_size) : 0;
+    if (errno == ENOENT) return 0;
+    return failed(path, errno);
+}
+
+std::expected<std::size_t, Error> read_piece(std::string const& path, std::uint64_t offset,
+                                             pipeline::MutableBytes out) {
+    if (out.empty()) return 0;
+    Descriptor const file{::open(path.c_str(), O_RDONLY | O_CLOEXEC)};
+    if (file.get() < 0) return failed(path, errno);
+    std::size_t read = 0;
+    while (read < out.size()) {
+        ssize_t const n = ::pread(file.get(), out.data() + read, out.size() - read,
+                                  static_cast<off_t>(offset + read));
+        if (n < 0 && errno == EINTR) continue;
+        if (n < 0) return failed(path, errno);
+        if (n == 0) break;
+        read += static_cast<std::size_t>(n);
+    }
+    return read;
+}
+
+std::expected<void, Error> cut_file(std::string const& path, std::uint64_t size) {
+    Descriptor const file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+    if (file.get() < 0) return failed(path, errno);
+    if (::ftruncate(file.get(), static_cast<off_t>(size)) != 0) return failed(path, errno);
+    if (::fsync(file.get()) != 0) return failed(path, errno);
+    return {};
+}
+
 std::expected<void, Error> check_writable_directory(std::string const& path) {
     struct stat status{};
     if (::stat(path.c_str(), &status) != 0) return failed(path, errno);

@@ -5,6 +5,7 @@
 
 #include "io/error.hpp"
 #include "io/limits.hpp"
+#include "pipeline/types.hpp"
 
 #include <expected>
 #include <string>
@@ -20,6 +21,14 @@ read_file(std::string const& path, std::size_t bytes_max = limits::file_bytes_ma
 // rename, fsync of the directory).
 [[nodiscard]] std::expected<void, Error> write_file(std::string const& path, std::string_view text,
                                                     unsigned mode = 0640);
+
+// The size of a regular file; 0 where there is none, and for pipes and devices.
+[[nodiscard]] std::expected<std::uint64_t, Error> file_size(std::string const& path);
+// Bytes from `offset` on; fewer than asked for only at the end.
+[[nodiscard]] std::expected<std::size_t, Error>
+read_piece(std::string const& path, std::uint64_t offset, pipeline::MutableBytes out);
+// Takes away what lies behind `size`; safe on disk when it returns.
+[[nodiscard]] std::expected<void, Error> cut_file(std::string const& path, std::uint64_t size);
 
 // Creates and removes a file in it, because permission bits alone do not tell.
 [[nodiscard]] std::expected<void, Error> check_writable_directory(std::string const& path);

@@ -1,8 +1,23 @@
 #include "stages/deliver.hpp"
 
+#include "stages/journal_line.hpp"
+
 #include <algorithm>
+#include <fmt/format.h>
 
 namespace stages {
+
+namespace {
+
+std::vector<Custody::Chain> ledgers_of(std::vector<std::string> const& names,
+                                       std::vector<std::optional<std::uint32_t>> const& starts) {
+    std::vector<Custody::Chain> chains;
+    for (std::size_t i = 0; i < names.size(); ++i)
+        chains.push_back({names[i], i < starts.size() ? starts[i] : std::nullopt});
+    return chains;
+}
+
+} // namespace
 
 std::size_t Deliver::KeyHash::operator()(decoders::Account const& account) const {
     std::size_t first = 0; // public keys are uniform enough for a table of labels
@@ -10,59 +25,83 @@ std::size_t Deliver::KeyHash::operator()(decoders::Account const& account) const
     return first;
 }
 
-Deliver::Deliver(DeliverOptions options, std::vector<std::unique_ptr<Sink>> sinks,
-                 pipeline::Clock const& clock, pipeline::MetricsPage& metrics)
+Deliver::Deliver(DeliverOptions options, std::unique_ptr<Journal> journal,
+                 std::vector<std::optional<std::uint32_t>> const& starts,
+                 std::vector<Outlet> outlets, Needs needs, pipeline::Outs<Want> wants)
     : rules_(std::move(options.rules))
-    , sinks_(std::move(sinks))
-    , clock_(clock)
-    , metrics_(metrics)
+    , outlets_(std::move(outlets))
+    , needs_(needs)
+    , wants_(std::move(wants))
+    , custody_(std::move(journal), ledgers_of(options.chains, starts), needs.log,
+               needs.custody_metrics)
     , lifecycle_(options.open_alerts_max) {
     for (std::string& name : options.chains) chains_.push_back({std::move(name), {}, {}});
     for (Label& label : options.labels) labels_[label.account] = std::move(label.text);
     line_.reserve(line_bytes_max);
 }
 
+// Room for one more line at every place it has to go to.
 bool Deliver::accepting() const {
-    return std::all_of(sinks_.begin(), sinks_.end(),
-                       [](auto const& sink) { return sink->room() >= line_bytes_max; });
+    Journal const& journal = custody_.journal();
+    std::size_t const needed = journal.turn_bytes() + line_bytes_max;
+    return caught_up_ && journal.room() &&
+           std::all_of(outlets_.begin(), outlets_.end(),
+                       [&](Outlet const& outlet) { return outlet.sink->room() >= needed; });
 }
 
-bool Deliver::on(pipeline::Part<Verdict> const& part, pipeline::Turn const&) {
+bool Deliver::on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn) {
     Verdict const& verdict = part.message;
     if (!begun_) {
-        learn(verdict);
+        learn(verdict, turn);
         lifecycle_.begin(verdict);
+        for (Place const& place : lifecycle_.take_forgotten()) custody_.forgotten(place);
         begun_ = true;
     }
     while (accepting()) {
-        auto const line = lifecycle_.next();
-        if (!line) {
+        if (auto const line = lifecycle_.next()) {
+            speak(*line, verdict);
+        } else if (auto const stranger = custody_.next_stranger()) {
+            restate(*stranger, verdict);
+        } else {
+            if (auto const* final = std::get_if<Finalized>(&verdict.body))
+                custody_.finalized(verdict.chain, *final, turn.now);
             begun_ = false;
             return true;
         }
-        speak(*line, verdict);
     }
     return false;
 }
 
-void Deliver::learn(Verdict const& verdict) {
+void Deliver::learn(Verdict const& verdict, pipeline::Turn const& turn) {
     Chain& chain = chains_[verdict.chain];
-    if (auto const* facts = std::get_if<ChainFacts>(&verdict.body)) chain.facts = *facts;
+    if (auto const* facts = std::get_if<ChainFacts>(&verdict.body)) {
+        chain.facts = *facts;
+        custody_.enter(verdict.chain, facts->genesis);
+    }
     if (auto const* asset = std::get_if<AssetFacts>(&verdict.body)) {
         if (chain.assets.size() <= asset->slot) chain.assets.resize(asset->slot + 1);
         chain.assets[asset->slot] = *asset;
     }
     if (auto const* end = std::get_if<BlockEnd>(&verdict.body)) {
-        metrics_.add(DeliverMetric::blocks);
-        metrics_.add(DeliverMetric::incomplete, end->incomplete);
+        needs_.metrics.add(DeliverMetric::blocks);
+        needs_.metrics.add(DeliverMetric::incomplete, end->incomplete);
+        custody_.passed(verdict.chain, *end);
     }
+    if (auto const* gone = std::get_if<Abandoned>(&verdict.body))
+        custody_.abandoned(verdict.chain, *gone);
+    if (auto const* final = std::get_if<Finalized>(&verdict.body))
+        custody_.begin_finalized(verdict.chain, *final);
+    if (auto const* missing = std::get_if<Missing>(&verdict.body))
+        custody_.missing(verdict.chain, *missing, turn.now);
 }
+
+// ---- lines --------------------------------------------------------------------------------------
 
 void Deliver::speak(AlertLine const& line, Verdict const& cause) {
     Chain const& chain = chains_[cause.chain];
     Transfer const& transfer = line.alert.match.transfer;
     auto const& rule = rules_[line.alert.match.rule];
-    pipeline::Nanoseconds const now = clock_.monotonic();
+    pipeline::Nanoseconds const now = needs_.clock.monotonic();
     LineContext const context{
         chain.name,
         rule.name,
@@ -72,13 +111,43 @@ void Deliver::speak(AlertLine const& line, Verdict const& cause) {
         label_of(transfer.from),
         label_of(transfer.to),
         now > cause.header.received ? now - cause.header.received : 0,
-        clock_.unix_milliseconds(),
+        needs_.clock.unix_milliseconds(),
     };
     line_.clear();
     append_alert_line(line, context, line_);
-    line_ += '\n';
-    for (auto const& sink : sinks_) CHECK(sink->append(line_)); // accepting() has seen the room
-    metrics_.add(DeliverMetric::lines);
+    AlertRow row;
+    row.id = line.alert.id;
+    row.state = line.state;
+    row.severity = line.alert.match.severity;
+    row.path = line.alert.path;
+    row.epoch = line.alert.epoch;
+    row.block = transfer.block.number;
+    row.block_hash = transfer.block.hash;
+    row.chain = chain.name;
+    row.rule = rule.name;
+    row.emitted_unix_ms = context.emitted_unix_ms;
+    row.line = line_;
+    journal().append(row);
+}
+
+void Deliver::restate(Custody::Stranger const& stranger, Verdict const& cause) {
+    pipeline::Nanoseconds const now = needs_.clock.monotonic();
+    AlertRow row = stranger.before;
+    row.state = stranger.state;
+    row.emitted_unix_ms = needs_.clock.unix_milliseconds();
+    line_.clear();
+    bool const done = append_restated_line(
+        stranger.before, stranger.state,
+        now > cause.header.received ? now - cause.header.received : 0, row.emitted_unix_ms, line_);
+    if (!done) {
+        needs_.log.write(pipeline::Level::error, "journal",
+                         fmt::format("{}: an alert of block {} cannot be said again: its line in "
+                                     "alerts.db is not one of ours",
+                                     stranger.chain, row.block));
+        return;
+    }
+    row.line = line_;
+    journal().append(row);
 }
 
 std::string_view Deliver::label_of(decoders::Account const& account) const {
@@ -86,20 +155,104 @@ std::string_view Deliver::label_of(decoders::Account const& account) const {
     return found == labels_.end() ? std::string_view() : found->second;
 }
 
-void Deliver::upkeep(pipeline::Turn const&) {
+// ---- what the ledger lacks ----------------------------------------------------------------------
+
+bool Deliver::tick(pipeline::Turn const& turn) {
+    if (turn.draining || wants_.count() == 0 || turn.now < custody_.next_want()) return false;
+    custody_.wants(turn.now, [&](Want const& want) { wants_.emit(want.chain, want); });
+    return false;
+}
+
+// ---- to disk, and on ----------------------------------------------------------------------------
+
+void Deliver::upkeep(pipeline::Turn const& turn) {
+    if (!caught_up_) write_backlog();
+    bool const due =
+        journal().rows_pending() || !journal().room() || turn.now >= commit_at_ || turn.draining;
+    if (journal().pending() && due && (!failing_ || turn.now >= commit_at_))
+        commit(turn, Journal::Marks::later);
+    else if (journal().pending() && commit_at_ == pipeline::never)
+        commit_at_ = turn.now + ledger_patience;
     std::size_t pending = 0;
-    for (auto const& sink : sinks_) {
-        sink->advance();
-        pending = std::max(pending, sink->pending());
+    for (Outlet const& outlet : outlets_) {
+        outlet.sink->advance();
+        pending = std::max(pending, outlet.sink->pending());
     }
-    metrics_.set(DeliverMetric::sink_bytes_pending, pending);
-    metrics_.set(DeliverMetric::alerts_open, lifecycle_.waiting());
-    metrics_.set(DeliverMetric::forgotten, lifecycle_.forgotten());
+    mark_written(turn.now);
+    bool const marks_due =
+        turn.now >= marks_at_ || (turn.draining && journal().pending(Journal::Marks::too));
+    if (marks_due && failing_)
+        marks_at_ = turn.now + commit_pause;
+    else if (marks_due)
+        commit(turn, Journal::Marks::too);
+    needs_.metrics.set(DeliverMetric::bytes_pending, pending + journal().turn_bytes());
+    needs_.metrics.set(DeliverMetric::alerts_open, lifecycle_.waiting());
+    needs_.metrics.set(DeliverMetric::forgotten, lifecycle_.forgotten());
+    needs_.metrics.set(DeliverMetric::silenced, journal().silenced());
+}
+
+void Deliver::commit(pipeline::Turn const& turn, Journal::Marks marks) {
+    Nanoseconds const begun = needs_.clock.monotonic();
+    auto const done = journal().commit(marks);
+    commit_at_ = done ? pipeline::never : turn.now + commit_pause;
+    if (!done) {
+        needs_.metrics.add(DeliverMetric::commits_failed);
+        if (!std::exchange(failing_, true))
+            needs_.log.write(pipeline::Level::error, "journal",
+                             fmt::format("{}. No alert is told before it is safe; it is tried "
+                                         "again every second.",
+                                         io::describe(done.error())));
+        return;
+    }
+    if (std::exchange(failing_, false))
+        needs_.log.write(pipeline::Level::info, "journal", "writing again");
+    if (marks == Journal::Marks::too) marks_at_ = pipeline::never;
+    needs_.metrics.add(DeliverMetric::commits);
+    needs_.metrics.add(DeliverMetric::commit_nanoseconds, needs_.clock.monotonic() - begun);
+    hand_over();
+}
+
+// accepting() has seen the room for them; only a sink that has broken since refuses, and gets what
+// it lacks from the journal when it works again.
+void Deliver::hand_over() {
+    auto const said = journal().said();
+    needs_.metrics.add(DeliverMetric::lines, said.size());
+    for (Outlet& outlet : outlets_)
+        for (SaidLine const& line : said) {
+            if (!outlet.sink->append(line.line)) {
+                caught_up_ = false;
+                break;
+            }
+            outlet.after = line.seq;
+        }
+}
+
+// Lines of earlier runs come before any new one.
+void Deliver::write_backlog() {
+    for (Outlet& outlet : outlets_) {
+        auto const write = [&](std::string_view line) { return outlet.sink->append(line); };
+        auto const whole = write_missing(journal(), outlet.after, write);
+        if (!whole)
+            needs_.log.write(pipeline::Level::error, "journal",
+                             outlet.name + ": what it lacks cannot be read: " + whole.error());
+        if (!whole || !*whole) return;
+    }
+    caught_up_ = true;
+}
+
+// A sink that has written everything has got as far as its last line.
+void Deliver::mark_written(Nanoseconds now) {
+    for (Outlet const& outlet : outlets_)
+        if (outlet.sink->pending() == 0 && outlet.after != 0)
+            journal().mark_delivered(outlet.name, outlet.after);
+    if (marks_at_ == pipeline::never && journal().pending(Journal::Marks::too))
+        marks_at_ = now + mark_patience;
 }
 
 pipeline::Nanoseconds Deliver::next_deadline() const {
-    pipeline::Nanoseconds earliest = pipeline::never;
-    for (auto const& sink : sinks_) earliest = std::min(earliest, sink->next_deadline());
+    pipeline::Nanoseconds earliest = std::min({custody_.next_want(), commit_at_, marks_at_});
+    for (Outlet const& outlet : outlets_)
+        earliest = std::min(earliest, outlet.sink->next_deadline());
     return earliest;
 }
 

@@ -1,36 +1,62 @@
-// Speaks: turns verdicts into lines and hands them to the sinks. Text is made here and nowhere
-// before.
+// Speaks: turns verdicts into lines, commits them to the journal, and only then hands them to the
+// sinks. Text is made here and nowhere before.
 //
-// While a sink has no room for another line the stage takes nothing from its link, and the wait
-// reaches back to the node's socket. One thread.
+//   Verdict ──▶ Lifecycle ──▶ journal (a turn) ──▶ commit ──▶ sinks
+//                  └── Custody: ledger, what an earlier run said, what is wanted ──Want──▶ history
+//
+// Exactly once: see journal.hpp. What was committed and not yet written when the last run ended is
+// written first (Outlet::after). While the journal or a sink has no room the stage takes nothing
+// from its link, and the wait reaches back to the node's socket.
+//
+// A turn that only moves the ledger waits a little for others (ledger_patience): a block without
+// alerts costs no fsync of its own while a chain catches up. One thread; blocks on the disk.
 #pragma once
 
 #include "pipeline/clock.hpp"
-#include "pipeline/log.hpp"
-#include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/alert_line.hpp"
+#include "stages/custody.hpp"
+#include "stages/stream_tail.hpp"
 
 #include <functional>
 #include <memory>
 
 namespace stages {
 
-enum class DeliverMetric { lines, alerts_open, forgotten, blocks, incomplete, sink_bytes_pending };
+enum class DeliverMetric {
+    lines,
+    alerts_open,
+    forgotten,
+    blocks,
+    incomplete,
+    bytes_pending,
+    silenced,
+    commits,
+    commits_failed,
+    commit_nanoseconds,
+};
 
 inline constexpr std::array deliver_metrics{
     pipeline::MetricRow{"spyhop_deliver_lines_total", pipeline::MetricKind::counter,
-                        "Alert lines handed to the sinks."},
+                        "Alert lines journaled and handed to the sinks."},
     pipeline::MetricRow{"spyhop_deliver_open_alerts", pipeline::MetricKind::gauge,
-                        "Alerts that wait for finality."},
+                        "Alerts of this run that wait for finality."},
     pipeline::MetricRow{"spyhop_deliver_forgotten_total", pipeline::MetricKind::counter,
-                        "Alerts whose finality will not be told, for want of room."},
+                        "Alerts let go for want of room; the journal says their last state."},
     pipeline::MetricRow{"spyhop_deliver_blocks_total", pipeline::MetricKind::counter,
                         "Blocks that have passed the whole pipeline."},
     pipeline::MetricRow{"spyhop_deliver_incomplete_blocks_total", pipeline::MetricKind::counter,
                         "Of those, blocks with events that could not be read."},
-    pipeline::MetricRow{"spyhop_deliver_sink_pending_bytes", pipeline::MetricKind::gauge,
-                        "Bytes the slowest sink has not written yet."},
+    pipeline::MetricRow{"spyhop_deliver_pending_bytes", pipeline::MetricKind::gauge,
+                        "Bytes of lines not committed yet, or not written by the slowest sink."},
+    pipeline::MetricRow{"spyhop_deliver_silenced_total", pipeline::MetricKind::counter,
+                        "States left out because they had been said before."},
+    pipeline::MetricRow{"spyhop_deliver_commits_total", pipeline::MetricKind::counter,
+                        "Turns committed to the journal."},
+    pipeline::MetricRow{"spyhop_deliver_commits_failed_total", pipeline::MetricKind::counter,
+                        "Commits that failed and are tried again."},
+    pipeline::MetricRow{"spyhop_deliver_commit_nanoseconds_total", pipeline::MetricKind::counter,
+                        "Time spent in commits."},
 };
 
 // Where lines go. Implemented over io::AppendFile by the composition root.
@@ -42,6 +68,13 @@ class Sink {
     virtual std::size_t room() const = 0;           // bytes append() would take
     virtual void advance() = 0;                     // call each turn
     virtual pipeline::Nanoseconds next_deadline() const = 0;
+};
+
+// A sink, under the name the journal keeps its mark by, and the last row it has.
+struct Outlet {
+    std::string name;
+    std::unique_ptr<Sink> sink;
+    std::int64_t after = 0;
 };
 
 struct Label {
@@ -62,15 +95,28 @@ struct DeliverOptions {
 
 class Deliver : pipeline::Pinned {
   public:
-    static constexpr std::uint32_t max_burst = 0;
-    static constexpr std::size_t line_bytes_max = 16 * 1024; // far above what a line can be
+    static constexpr std::uint32_t max_burst = 0; // wants go over links that may drop
+    static constexpr std::size_t line_bytes_max = Journal::line_bytes_max;
+    static constexpr Nanoseconds ledger_patience = 20 * pipeline::millisecond;
+    static constexpr Nanoseconds mark_patience = pipeline::second;
+    static constexpr Nanoseconds commit_pause = pipeline::second; // after one that failed
 
-    Deliver(DeliverOptions options, std::vector<std::unique_ptr<Sink>> sinks,
-            pipeline::Clock const& clock, pipeline::MetricsPage& metrics);
+    struct Needs {
+        pipeline::Clock const& clock;
+        pipeline::Log& log;
+        pipeline::MetricsPage& metrics;
+        pipeline::MetricsPage& custody_metrics;
+    };
 
-    auto outputs() { return std::tie(); }
+    // starts: the first wanted block of each chain, where one is configured; by chain.
+    Deliver(DeliverOptions options, std::unique_ptr<Journal> journal,
+            std::vector<std::optional<std::uint32_t>> const& starts, std::vector<Outlet> outlets,
+            Needs needs, pipeline::Outs<Want> wants);
+
+    auto outputs() { return std::tie(wants_); }
     bool on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn);
     bool accepting() const;
+    bool tick(pipeline::Turn const& turn);
     void upkeep(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const;
 
@@ -84,18 +130,29 @@ class Deliver : pipeline::Pinned {
         std::size_t operator()(decoders::Account const& account) const;
     };
 
-    void learn(Verdict const& verdict);
+    void learn(Verdict const& verdict, pipeline::Turn const& turn);
     void speak(AlertLine const& line, Verdict const& cause);
+    void restate(Custody::Stranger const& stranger, Verdict const& cause);
+    void write_backlog();
+    void commit(pipeline::Turn const& turn, Journal::Marks marks);
+    void hand_over();
+    void mark_written(Nanoseconds now);
     std::string_view label_of(decoders::Account const& account) const;
+    Journal& journal() { return custody_.journal(); }
 
     std::vector<Chain> chains_;
     std::vector<DeliverOptions::RuleName> const rules_;
     boost::unordered_flat_map<decoders::Account, std::string, KeyHash> labels_;
-    std::vector<std::unique_ptr<Sink>> const sinks_;
-    pipeline::Clock const& clock_;
-    pipeline::MetricsPage& metrics_;
+    std::vector<Outlet> outlets_;
+    Needs const needs_;
+    pipeline::Outs<Want> wants_;
+    Custody custody_;
     Lifecycle lifecycle_;
-    bool begun_ = false; // the verdict at the front has been given to lifecycle_
+    bool begun_ = false;     // the verdict at the front has been given to lifecycle_
+    bool caught_up_ = false; // every sink has what earlier runs committed
+    bool failing_ = false;   // the last commit did
+    Nanoseconds commit_at_ = pipeline::never; // of a turn that can wait
+    Nanoseconds marks_at_ = pipeline::never;  // when marks go to disk by themselves
     std::string line_;
 };
 

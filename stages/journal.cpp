@@ -107,6 +107,12 @@ ChainKey Journal::enter(Hash const& genesis, std::string_view name,
     return static_cast<ChainKey>(found - chains_.begin());
 }
 
+std::optional<Hash> Journal::genesis_of(std::string_view name) const {
+    for (auto const& chain : chains_)
+        if (chain->name == name) return chain->genesis;
+    return std::nullopt;
+}
+
 std::optional<BlockPoint> Journal::cursor(ChainKey chain) const { return chains_[chain]->cursor; }
 
 Coverage const& Journal::coverage(ChainKey chain) const { return chains_[chain]->coverage; }
@@ -144,13 +150,14 @@ void Journal::block_abandoned(ChainKey chain, Hash const& hash) {
     static_cast<void>(chains_[chain]->take(hash));
 }
 
-Covered Journal::block_final(ChainKey key, std::uint32_t number, Hash const& hash) {
+Covered Journal::block_final(ChainKey key, std::uint32_t number, Hash const& hash,
+                             Hash const& parent) {
     CHECK(room());
     Chain& chain = *chains_[key];
     auto const block = chain.take(hash);
     if (!block || block->number != number) return Covered::untold;
-    Covered const covered = chain.coverage.add(number, hash, block->parent,
-                                               block_digest(number, hash, block->events_hash));
+    Covered const covered =
+        chain.coverage.add(number, hash, parent, block_digest(number, hash, block->events_hash));
     if (covered != Covered::added) return covered;
     ++blocks_;
     if (!chain.cursor || chain.cursor->number < number) {

@@ -33,6 +33,7 @@
 
 namespace stages {
 
+using pipeline::Nanoseconds;
 using AlertId = std::array<std::uint8_t, 16>;
 using ChainKey = std::size_t; // what enter() gave
 
@@ -67,7 +68,6 @@ struct BlockDone {
     std::uint32_t number = 0;
     std::uint32_t spec_version = 0;
     Hash hash{};
-    Hash parent{};
     Hash events_hash{}; // BLAKE2b-256 of the System.Events value
     FixedText<128> incomplete{};
 };
@@ -115,15 +115,19 @@ class Journal {
     // from the first time on; absent: the first one covered.
     ChainKey enter(Hash const& genesis, std::string_view name,
                    std::optional<std::uint32_t> start = std::nullopt);
+    // The genesis of the chain that had this name last.
+    std::optional<Hash> genesis_of(std::string_view name) const;
     std::optional<BlockPoint> cursor(ChainKey chain) const;
     Coverage const& coverage(ChainKey chain) const;
     std::vector<Hole> holes(ChainKey chain) const;
 
     // ---- a turn
     bool room() const; // for one more row, whatever its size, or one more block
+    std::size_t turn_bytes() const { return turn_.text.size(); } // never less than its lines have
+    bool rows_pending() const { return !turn_.rows.empty(); }
     void append(AlertRow const& row);
     void block_done(ChainKey chain, BlockDone const& block);
-    Covered block_final(ChainKey chain, std::uint32_t number, Hash const& hash);
+    Covered block_final(ChainKey chain, std::uint32_t number, Hash const& hash, Hash const& parent);
     void block_abandoned(ChainKey chain, Hash const& hash);
     void explain_hole(ChainKey chain, std::uint32_t from, std::uint32_t to, std::string_view reason,
                       std::string_view action);
@@ -141,6 +145,8 @@ class Journal {
 
     // ---- reading what is on disk
     Result<void> open_alerts(std::string_view chain, RowVisitor const& visit);
+    Result<void> open_alerts_at(std::string_view chain, std::uint32_t block,
+                                RowVisitor const& visit);
     Result<void> rows_after(std::int64_t seq, RowVisitor const& visit);    // ascending
     Result<void> rows_up_to(std::int64_t seq, RowVisitor const& visit);    // descending
     Result<void> rows_of(AlertId const& id, RowVisitor const& visit);      // newest first

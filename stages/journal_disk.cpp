@@ -58,6 +58,7 @@ Journal::Result<void> Journal::Statements::prepare(io::Database& database) {
          "INSERT INTO alerts(id, state, chain, block, block_hash, rule, severity, path, epoch, "
          "emitted_unix_ms, line, open) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
         {&open_alerts, select + "WHERE chain = ?1 AND open = 1 ORDER BY block, seq"},
+        {&open_alerts_at, select + "WHERE chain = ?1 AND block = ?2 AND open = 1 ORDER BY seq"},
         {&rows_after, select + "WHERE seq > ?1 ORDER BY seq"},
         {&rows_up_to, select + "WHERE seq <= ?1 ORDER BY seq DESC"},
         {&rows_of, select + "WHERE id = ?1 ORDER BY seq DESC"},
@@ -186,6 +187,11 @@ Journal::Result<void> Journal::each_row(io::Statement& statement, RowVisitor con
 
 Journal::Result<void> Journal::open_alerts(std::string_view chain, RowVisitor const& visit) {
     return each_row(statements_->open_alerts.bind(1, chain), visit);
+}
+
+Journal::Result<void> Journal::open_alerts_at(std::string_view chain, std::uint32_t block,
+                                              RowVisitor const& visit) {
+    return each_row(statements_->open_alerts_at.bind(1, chain).bind(2, block), visit);
 }
 
 Journal::Result<void> Journal::rows_after(std::int64_t seq, RowVisitor const& visit) {

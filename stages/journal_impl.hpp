@@ -58,7 +58,8 @@ struct Journal::Chain {
 struct Journal::Statements {
     // alerts
     io::Statement last_state, close_alert, insert_alert;
-    io::Statement open_alerts, rows_after, rows_up_to, rows_of, last_seq, last_seq_of;
+    io::Statement open_alerts, open_alerts_at, rows_after, rows_up_to, rows_of, last_seq,
+        last_seq_of;
     // chains
     io::Statement load_chains, save_chain;
     io::Statement load_ranges, delete_range, save_range;

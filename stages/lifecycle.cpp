@@ -1,5 +1,7 @@
 #include "stages/lifecycle.hpp"
 
+#include <algorithm>
+
 namespace stages {
 
 std::string_view to_text(AlertState state) {
@@ -8,14 +10,16 @@ std::string_view to_text(AlertState state) {
 }
 
 void Lifecycle::begin(Verdict const& verdict) {
-    if (auto const* alert = std::get_if<Alert>(&verdict.body)) arrived(*alert);
-    if (auto const* final = std::get_if<Finalized>(&verdict.body))
+    if (auto const* alert = std::get_if<Alert>(&verdict.body)) arrived(*alert, verdict.chain);
+    if (auto const* final = std::get_if<Finalized>(&verdict.body)) {
         settle(final->hash, AlertState::final);
+        abandon_siblings({verdict.chain, final->number});
+    }
     if (auto const* gone = std::get_if<Abandoned>(&verdict.body))
         settle(gone->hash, AlertState::retracted);
 }
 
-void Lifecycle::arrived(Alert const& alert) {
+void Lifecycle::arrived(Alert const& alert, std::uint16_t chain) {
     BlockRef const& block = alert.match.transfer.block;
     auto const known = by_id_.find(alert.id);
     bool const is_new = known == by_id_.end();
@@ -26,9 +30,10 @@ void Lifecycle::arrived(Alert const& alert) {
         return; // nothing can change any more
     }
     if (held_ >= capacity_) forget_oldest();
-    auto& alerts = by_block_[block.hash];
-    if (alerts.empty()) oldest_first_.push_back(block.hash);
-    alerts.push_back(alert);
+    auto& held = by_block_[block.hash];
+    if (held.alerts.empty()) oldest_first_.push_back(block.hash);
+    held.place = {chain, block.number};
+    held.alerts.push_back(alert);
     ++held_;
     ++by_id_[alert.id].blocks;
     if (is_new) fresh_ = AlertLine{alert, AlertState::seen};
@@ -37,36 +42,50 @@ void Lifecycle::arrived(Alert const& alert) {
 void Lifecycle::settle(Hash const& block, AlertState state) {
     auto const found = by_block_.find(block);
     if (found == by_block_.end()) return;
-    settling_ = std::move(found->second);
-    settled_ = 0;
-    settling_to_ = state;
+    settling_.push_back({std::move(found->second.alerts), state});
     by_block_.erase(found);
     std::erase(oldest_first_, block);
 }
 
+// The final block of that height has been settled: whatever else lies there did not happen.
+void Lifecycle::abandon_siblings(Place const& place) {
+    std::vector<Hash> gone;
+    for (Hash const& hash : oldest_first_)
+        if (by_block_.at(hash).place == place) gone.push_back(hash);
+    for (Hash const& hash : gone) settle(hash, AlertState::retracted);
+}
+
 std::optional<AlertLine> Lifecycle::next() {
     if (fresh_) return std::exchange(fresh_, std::nullopt);
-    while (settled_ < settling_.size()) {
-        Alert const& alert = settling_[settled_++];
-        --held_;
-        auto const known = by_id_.find(alert.id);
-        if (known == by_id_.end()) continue;
-        bool const last = --known->second.blocks == 0;
-        AlertState const before = known->second.state;
-        bool const final = settling_to_ == AlertState::final;
-        if (final) known->second.state = AlertState::final;
-        if (last) by_id_.erase(known);
-        if (before == AlertState::final || (!final && !last)) continue;
-        return AlertLine{alert, settling_to_};
+    while (!settling_.empty()) {
+        Settling const& front = settling_.front();
+        while (settled_ < front.alerts.size())
+            if (auto line = settled(front.alerts[settled_++], front.state)) return line;
+        settling_.pop_front();
+        settled_ = 0;
     }
     return std::nullopt;
+}
+
+std::optional<AlertLine> Lifecycle::settled(Alert const& alert, AlertState state) {
+    --held_;
+    auto const known = by_id_.find(alert.id);
+    if (known == by_id_.end()) return std::nullopt;
+    bool const last = --known->second.blocks == 0;
+    AlertState const before = known->second.state;
+    bool const final = state == AlertState::final;
+    if (final) known->second.state = AlertState::final;
+    if (last) by_id_.erase(known);
+    if (before == AlertState::final || (!final && !last)) return std::nullopt;
+    return AlertLine{alert, state};
 }
 
 void Lifecycle::forget_oldest() {
     auto const found = by_block_.find(oldest_first_.front());
     oldest_first_.pop_front();
     if (found == by_block_.end()) return;
-    for (Alert const& alert : found->second) {
+    forgotten_at_.push_back(found->second.place);
+    for (Alert const& alert : found->second.alerts) {
         --held_;
         ++forgotten_;
         auto const known = by_id_.find(alert.id);

@@ -7,11 +7,13 @@
 //         └───▶ retracted        every block that held it was abandoned
 //
 // One alert may sit in several blocks of competing forks: its id does not name the block. It is
-// said once, and retracted only when none of them is left.
+// said once, and retracted only when none of them is left. A block is abandoned when it is said to
+// be, or when another one of its height is final.
 //
 // Pull style: begin() takes a verdict, next() gives the lines that follow from it, one at a time,
 // so that a slow sink can stop in between. Bounded: at most `capacity` alerts wait for finality;
-// beyond that the oldest are forgotten (their `final` will not be said) and counted. One thread.
+// beyond that the oldest are let go, counted, and their heights given to whoever asks
+// (take_forgotten), because the journal still knows them. One thread.
 #pragma once
 
 #include "stages/messages.hpp"
@@ -31,6 +33,13 @@ struct AlertLine {
     AlertState state{};
 };
 
+// A height of a chain.
+struct Place {
+    std::uint16_t chain = 0;
+    std::uint32_t number = 0;
+    friend auto operator<=>(Place const&, Place const&) = default;
+};
+
 class Lifecycle {
   public:
     explicit Lifecycle(std::size_t capacity)
@@ -43,11 +52,20 @@ class Lifecycle {
 
     std::size_t waiting() const { return by_id_.size(); }  // alerts not yet final
     std::uint64_t forgotten() const { return forgotten_; } // for want of room
+    std::vector<Place> take_forgotten() { return std::exchange(forgotten_at_, {}); }
 
   private:
     using Id = std::array<std::uint8_t, 16>;
     struct Known {
         std::uint32_t blocks = 0; // living blocks that hold it
+        AlertState state{};
+    };
+    struct Held { // by one block
+        Place place{};
+        std::vector<Alert> alerts;
+    };
+    struct Settling {
+        std::vector<Alert> alerts;
         AlertState state{};
     };
     struct Uniform { // ids and block hashes are hashes already
@@ -59,20 +77,22 @@ class Lifecycle {
         }
     };
 
-    void arrived(Alert const& alert);
+    void arrived(Alert const& alert, std::uint16_t chain);
     void settle(Hash const& block, AlertState state);
+    void abandon_siblings(Place const& place);
+    std::optional<AlertLine> settled(Alert const& alert, AlertState state);
     void forget_oldest();
 
     std::size_t const capacity_;
     boost::unordered_flat_map<Id, Known, Uniform> by_id_;
-    boost::unordered_flat_map<Hash, std::vector<Alert>, Uniform> by_block_;
+    boost::unordered_flat_map<Hash, Held, Uniform> by_block_;
     std::deque<Hash> oldest_first_; // blocks with living alerts, as they came
     std::size_t held_ = 0;          // alerts in by_block_
-    std::vector<Alert> settling_;   // of the block being settled
-    std::size_t settled_ = 0;
-    AlertState settling_to_{};
+    std::deque<Settling> settling_; // blocks whose fate is known and not yet said
+    std::size_t settled_ = 0;       // alerts of the first of them that have been said
     std::optional<AlertLine> fresh_;
     std::uint64_t forgotten_ = 0;
+    std::vector<Place> forgotten_at_;
 };
 
 } // namespace stages

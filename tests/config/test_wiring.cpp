@@ -26,7 +26,8 @@ struct Drawn {
             log,
             switchboard,
             [&](pipeline::Driver&) -> io::Network& { return nowhere; },
-            [](pipeline::Driver&) { return std::vector<std::unique_ptr<stages::Sink>>(); },
+            [] { return std::unique_ptr<stages::Journal>(); },
+            [](pipeline::Driver&, stages::Journal*) { return std::vector<stages::Outlet>(); },
             [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
             [] { return std::unique_ptr<stages::StateFiles>(); },
             {}};
@@ -91,7 +92,7 @@ TEST(Wiring, spreads_stages_over_threads_as_the_layout_says) {
         return std::count(body.begin(), body.end(), '\n') - 1; // less the title
     };
     EXPECT_EQ(threads("single"), 1);
-    EXPECT_EQ(threads("compact"), 2);
+    EXPECT_EQ(threads("compact"), 3);   // data, deliver (which waits for the disk), control
     EXPECT_EQ(threads("dedicated"), 7); // two sources, decode, detect, route, deliver, control
 }
 

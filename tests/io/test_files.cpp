@@ -47,6 +47,23 @@ TEST(Files, a_directory_is_writable_only_if_a_file_can_be_made) {
     EXPECT_FALSE(check_writable_directory("/proc"));
 }
 
+TEST(Files, pieces_of_a_file_and_what_is_cut_from_it) {
+    TemporaryDirectory directory;
+    std::string const path = directory / "lines";
+    EXPECT_EQ(file_size(path), 0U); // no file yet
+    EXPECT_EQ(file_size("/dev/null"), 0U);
+    ASSERT_TRUE(write_file(path, "one\ntwo\nthr"));
+    EXPECT_EQ(file_size(path), 11U);
+    std::uint8_t bytes[8] = {};
+    EXPECT_EQ(read_piece(path, 4, bytes), 7U);
+    EXPECT_EQ(pipeline::as_text({bytes, 7}), "two\nthr");
+    EXPECT_EQ(read_piece(path, 100, bytes), 0U);
+    ASSERT_TRUE(cut_file(path, 8));
+    EXPECT_EQ(read_file(path), "one\ntwo\n");
+    EXPECT_EQ(read_piece(directory / "none", 0, bytes).error().code, Code::file_missing);
+    EXPECT_EQ(cut_file(directory / "none", 0).error().code, Code::file_missing);
+}
+
 TEST(Files, a_secret_is_one_line_that_never_shows) {
     TemporaryDirectory directory;
     std::string const path = directory / "token";

@@ -7,11 +7,14 @@ namespace scripted {
 
 using pipeline::Process;
 
-Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chains)
+Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chains,
+           std::unique_ptr<stages::Journal> journal, std::optional<std::int64_t> sink_has,
+           std::size_t open_alerts_max)
     : decode_page(topology.metrics().add("", stages::decode_metrics))
     , detect_page(topology.metrics().add("", stages::detect_metrics))
     , route_page(topology.metrics().add("", stages::route_metrics))
     , deliver_page(topology.metrics().add("", stages::deliver_metrics))
+    , custody_page(topology.metrics().add("", stages::custody_metrics))
     , keeper_page(topology.metrics().add("", stages::keeper_metrics))
     , frames(topology.link<stages::Frame>("frames", {.depth = 64, .arena_bytes = 4 << 20})) {
     auto& facts = topology.link<stages::Fact>("facts", {.depth = 256});
@@ -22,6 +25,7 @@ Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chai
     std::vector<std::string> names;
     stages::DeliverOptions options;
     options.chains = chains;
+    options.open_alerts_max = open_alerts_max;
     for (stages::Rule& rule : rules) {
         rule.chains.resize(chains.size(), true);
         names.push_back(rule.name);
@@ -47,12 +51,22 @@ Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chai
                    candidates);
     auto owned = std::make_unique<MemorySink>(out);
     sink = owned.get();
-    std::vector<std::unique_ptr<stages::Sink>> sinks;
-    sinks.push_back(std::move(owned));
+    std::vector<pipeline::Link<stages::Want>*> wants;
+    for (std::string const& chain : chains)
+        wants.push_back(&topology.link<stages::Want>("wants:" + chain, want_room));
+    if (!journal) journal = quick_journal(folder / "alerts.db");
+    std::int64_t const after = sink_has ? *sink_has : journal->last_seq().value_or(0);
     topology.stage(row("deliver"),
-                   std::make_unique<stages::Deliver>(std::move(options), std::move(sinks), clock,
-                                                     deliver_page),
+                   std::make_unique<stages::Deliver>(
+                       std::move(options), std::move(journal),
+                       std::vector<std::optional<std::uint32_t>>{},
+                       one_outlet(std::move(owned), after),
+                       stages::Deliver::Needs{clock, log, deliver_page, custody_page},
+                       pipeline::Outs<stages::Want>(wants)),
                    verdicts);
+    auto ordered = std::make_unique<Orders>();
+    orders = ordered.get();
+    topology.stage_over(row("orders"), std::move(ordered), wants);
     auto const finished = topology.finish();
     EXPECT_TRUE(finished) << (finished ? "" : finished.error());
 }

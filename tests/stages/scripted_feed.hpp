@@ -20,7 +20,10 @@ class Hand : pipeline::Pinned {
 class Feed {
   public:
     explicit Feed(std::vector<stages::Rule> rules = {everything()},
-                  std::vector<std::string> const& chains = {"polkadot"});
+                  std::vector<std::string> const& chains = {"polkadot"},
+                  std::unique_ptr<stages::Journal> journal = {}, // null: a new one
+                  std::optional<std::int64_t> sink_has = {},     // rows; absent: all there are
+                  std::size_t open_alerts_max = 65'536);
 
     using Body = decltype(stages::Frame::body);
     // Pushes a frame and lets it pass through the pipeline.
@@ -30,11 +33,13 @@ class Feed {
     void run();
     std::vector<std::string> take_lines();
 
+    stages::testing::Directory folder;
     pipeline::ManualClock clock;
     RecordedLog log;
     std::string out;
     MemoryFiles* files = nullptr; // the keeper's
     MemorySink* sink = nullptr;
+    Orders* orders = nullptr;
     pipeline::Switchboard switchboard{{.mode = pipeline::Mode::hybrid_only}};
     pipeline::Topology topology{
         clock, switchboard, pipeline::Idle::spin,
@@ -43,6 +48,7 @@ class Feed {
     pipeline::MetricsPage& detect_page;
     pipeline::MetricsPage& route_page;
     pipeline::MetricsPage& deliver_page;
+    pipeline::MetricsPage& custody_page;
     pipeline::MetricsPage& keeper_page;
     pipeline::Link<stages::Frame>& frames;
 };

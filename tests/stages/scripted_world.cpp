@@ -27,6 +27,23 @@ void Collect::on(pipeline::Part<stages::Frame> const& part, pipeline::Turn const
         told.push_back(fmt::format("abandoned {}", gone->number));
 }
 
+void Orders::on(pipeline::Part<stages::Want> const& part, pipeline::Turn const&) {
+    std::string text = fmt::format("{}:", part->chain);
+    for (std::size_t i = 0; i < part->count; ++i)
+        text += fmt::format(" {}-{}", part->stretches[i].from, part->stretches[i].to);
+    orders.push_back(text);
+}
+
+std::unique_ptr<stages::Journal> quick_journal(std::string const& path) {
+    return stages::testing::open_journal(path, {.database = {.durable = false}});
+}
+
+std::vector<stages::Outlet> one_outlet(std::unique_ptr<stages::Sink> sink, std::int64_t after) {
+    std::vector<stages::Outlet> outlets;
+    outlets.push_back({"ndjson:test", std::move(sink), after});
+    return outlets;
+}
+
 void World::run() {
     int quiet = 0;
     for (int i = 0; i < 100'000 && quiet < 8; ++i) {
@@ -141,12 +158,17 @@ PipelineWorld::PipelineWorld(std::string const& chain, Settings settings,
                    facts);
     topology.stage({"route", Process::hybrid, "one"},
                    std::make_unique<stages::Route>(names, 1, route_page, verdicts), candidates);
-    std::vector<std::unique_ptr<stages::Sink>> sinks;
-    sinks.push_back(std::make_unique<MemorySink>(out));
+    auto& wants = topology.link<stages::Want>("wants", want_room);
+    stages::Deliver::Needs const needs{clock, log, *deliver_page,
+                                       book.add("", stages::custody_metrics)};
     topology.stage({"deliver", Process::hybrid, "one"},
-                   std::make_unique<stages::Deliver>(std::move(deliver), std::move(sinks), clock,
-                                                     *deliver_page),
+                   std::make_unique<stages::Deliver>(std::move(deliver),
+                                                     quick_journal(folder / "alerts.db"),
+                                                     std::vector<std::optional<std::uint32_t>>{},
+                                                     one_outlet(std::make_unique<MemorySink>(out)),
+                                                     needs, pipeline::Outs<stages::Want>({&wants})),
                    verdicts);
+    topology.stage({"orders", Process::hybrid, "one"}, std::make_unique<Orders>(), wants);
     topology.stage({"observe", Process::hybrid, "one"}, std::make_unique<Observe>(), notes);
     auto const finished = topology.finish();
     EXPECT_TRUE(finished) << (finished ? "" : finished.error());

@@ -3,6 +3,7 @@
 // unless the test moves it.
 #pragma once
 
+#include "tests/stages/journal_fixture.hpp"
 #include "tests/stages/scripted_chain.hpp"
 
 #include "pipeline/sleeper.hpp"
@@ -81,6 +82,22 @@ class MemorySink final : public stages::Sink {
     std::size_t room_ = ~std::size_t{0} >> 1;
 };
 
+// Stands where history readers would: keeps what was ordered.
+class Orders : pipeline::Pinned {
+  public:
+    static constexpr std::uint32_t max_burst = 0;
+    auto outputs() { return std::tie(); }
+    void on(pipeline::Part<stages::Want> const& part, pipeline::Turn const&);
+    std::vector<std::string> take() { return std::exchange(orders, {}); }
+    std::vector<std::string> orders; // "0: 5-7 9-9": the chain, what is wanted
+};
+
+inline constexpr pipeline::LinkOptions want_room{.depth = 8, .when_full = pipeline::WhenFull::drop};
+
+// A journal that power cuts may hurt, and a Deliver on it with one sink.
+std::unique_ptr<stages::Journal> quick_journal(std::string const& path);
+std::vector<stages::Outlet> one_outlet(std::unique_ptr<stages::Sink> sink, std::int64_t after = 0);
+
 class World {
   public:
     // Moves bytes and messages until nothing moves any more.
@@ -130,7 +147,8 @@ class PipelineWorld : public World {
   public:
     PipelineWorld(std::string const& chain, Settings settings,
                   std::vector<stages::Rule> rules = {everything()});
-    std::string out; // NDJSON
+    stages::testing::Directory folder; // of the journal
+    std::string out;                   // NDJSON
     pipeline::MetricsPage* decode_page = nullptr;
     pipeline::MetricsPage* deliver_page = nullptr;
     std::vector<std::string> lines() const;

@@ -21,6 +21,22 @@ struct Chain10 : Feed {
     KnownRuntime const& known = known_runtime("polkadot-2000000.v15");
 };
 
+// A Deliver alone, driven by hand.
+struct Desk {
+    Desk(stages::DeliverOptions options, std::vector<stages::Outlet> outlets)
+        : deliver(std::move(options), quick_journal(folder / "alerts.db"), {}, std::move(outlets),
+                  {clock, log, page, custody_page}, pipeline::Outs<stages::Want>({&wants})) {
+        deliver.upkeep({}); // what earlier runs left comes first: nothing
+    }
+    stages::testing::Directory folder;
+    pipeline::ManualClock clock;
+    RecordedLog log;
+    pipeline::MetricsPage page{"", stages::deliver_metrics};
+    pipeline::MetricsPage custody_page{"", stages::custody_metrics};
+    pipeline::Link<stages::Want> wants{"wants", want_room};
+    stages::Deliver deliver;
+};
+
 std::size_t count(std::vector<std::string> const& lines, std::string_view part) {
     return static_cast<std::size_t>(
         std::count_if(lines.begin(), lines.end(),
@@ -135,17 +151,14 @@ TEST(Deliver, labels_name_either_side) {
     options.rules = {{"rule", {}}};
     options.labels = {{account(1), "Binance \"1\""}, {account(1), "Binance 2"}};
     std::string out;
-    std::vector<std::unique_ptr<stages::Sink>> sinks;
-    sinks.push_back(std::make_unique<MemorySink>(out));
-    pipeline::ManualClock clock;
-    pipeline::MetricsPage page("", stages::deliver_metrics);
-    stages::Deliver deliver(std::move(options), std::move(sinks), clock, page);
+    Desk desk(std::move(options), one_outlet(std::make_unique<MemorySink>(out)));
     stages::Alert alert;
     alert.match.transfer.from = account(1);
     alert.match.transfer.to = account(2);
     stages::Verdict verdict;
     verdict.body = alert;
-    EXPECT_TRUE(deliver.on({verdict, {}}, {}));
+    EXPECT_TRUE(desk.deliver.on({verdict, {}}, {}));
+    desk.deliver.upkeep({});
     EXPECT_NE(out.find(R"("label":"Binance 2"},"to")"), std::string::npos) << out;
 }
 
@@ -154,22 +167,21 @@ TEST(Deliver, every_sink_gets_every_line_and_the_slowest_decides) {
     options.chains = {"polkadot"};
     options.rules = {{"rule", {}}};
     std::string first, second;
-    std::vector<std::unique_ptr<stages::Sink>> sinks;
-    sinks.push_back(std::make_unique<MemorySink>(first));
+    auto outlets = one_outlet(std::make_unique<MemorySink>(first));
     auto slow = std::make_unique<MemorySink>(second);
     auto* const slowest = slow.get();
-    sinks.push_back(std::move(slow));
-    pipeline::ManualClock clock;
-    pipeline::MetricsPage page("", stages::deliver_metrics);
-    stages::Deliver deliver(std::move(options), std::move(sinks), clock, page);
+    outlets.push_back({"ndjson:second", std::move(slow), 0});
+    Desk desk(std::move(options), std::move(outlets));
     slowest->set_room(10);
-    EXPECT_FALSE(deliver.accepting());
+    EXPECT_FALSE(desk.deliver.accepting());
     stages::Verdict verdict;
     verdict.body = stages::Alert{};
-    EXPECT_FALSE(deliver.on({verdict, {}}, {}));
+    EXPECT_FALSE(desk.deliver.on({verdict, {}}, {}));
     EXPECT_TRUE(first.empty());
     slowest->set_room(1 << 20);
-    EXPECT_TRUE(deliver.on({verdict, {}}, {}));
+    EXPECT_TRUE(desk.deliver.on({verdict, {}}, {}));
+    EXPECT_TRUE(first.empty()); // not before it is committed
+    desk.deliver.upkeep({});
     EXPECT_EQ(first, second);
     EXPECT_EQ(std::count(first.begin(), first.end(), '\n'), 1);
 }

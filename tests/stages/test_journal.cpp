@@ -20,7 +20,7 @@ struct Written {
     }
     Covered block(ChainKey chain, std::uint32_t number) const {
         journal->block_done(chain, block_of(number));
-        return journal->block_final(chain, number, hash_of(number));
+        return journal->block_final(chain, number, hash_of(number), hash_of(number - 1));
     }
     Words open() const {
         Words words;
@@ -212,7 +212,7 @@ TEST(Journal, coverage_survives_a_restart_at_every_block) {
     for (std::uint32_t const number : {4U, 5U, 9U, 8U, 1U, 2U, 6U, 7U, 3U}) {
         ChainKey const dot = world.journal->enter(world.genesis, "dot");
         BlockDone const block = block_of(number);
-        expected.add(number, block.hash, block.parent,
+        expected.add(number, block.hash, hash_of(number - 1),
                      block_digest(number, block.hash, block.events_hash));
         ASSERT_EQ(world.block(dot, number), Covered::added);
         if (number == 9) world.journal->explain_hole(dot, 6, 7, "pruned", "asking elsewhere");
@@ -254,14 +254,14 @@ TEST(Journal, chains_are_told_apart_by_their_genesis) {
 TEST(Journal, only_what_was_done_is_covered) {
     Written world;
     ChainKey const dot = world.journal->enter(world.genesis, "dot");
-    EXPECT_EQ(world.journal->block_final(dot, 5, hash_of(5)), Covered::untold);
+    EXPECT_EQ(world.journal->block_final(dot, 5, hash_of(5), hash_of(5 - 1)), Covered::untold);
     world.journal->block_done(dot, block_of(5));
-    EXPECT_EQ(world.journal->block_final(dot, 6, hash_of(5)), Covered::untold);
+    EXPECT_EQ(world.journal->block_final(dot, 6, hash_of(5), hash_of(6 - 1)), Covered::untold);
     EXPECT_EQ(world.block(dot, 5), Covered::added);
     EXPECT_EQ(world.block(dot, 5), Covered::known);
     world.journal->block_done(dot, block_of(6));
     world.journal->block_abandoned(dot, hash_of(6));
-    EXPECT_EQ(world.journal->block_final(dot, 6, hash_of(6)), Covered::untold);
+    EXPECT_EQ(world.journal->block_final(dot, 6, hash_of(6), hash_of(6 - 1)), Covered::untold);
 }
 
 TEST(Journal, blocks_that_wait_for_finality_are_bounded) {
@@ -271,9 +271,10 @@ TEST(Journal, blocks_that_wait_for_finality_are_bounded) {
     ChainKey const dot = world.journal->enter(world.genesis, "dot");
     for (std::uint32_t number = 1; number <= 5; ++number)
         world.journal->block_done(dot, block_of(number));
-    EXPECT_EQ(world.journal->block_final(dot, 1, hash_of(1)), Covered::untold);
+    EXPECT_EQ(world.journal->block_final(dot, 1, hash_of(1), hash_of(1 - 1)), Covered::untold);
     for (std::uint32_t number = 2; number <= 5; ++number)
-        EXPECT_EQ(world.journal->block_final(dot, number, hash_of(number)), Covered::added);
+        EXPECT_EQ(world.journal->block_final(dot, number, hash_of(number), hash_of(number - 1)),
+                  Covered::added);
     for (std::uint32_t number = 6; number <= 400; ++number)
         ASSERT_EQ(world.block(dot, number), Covered::added);
     EXPECT_EQ(world.journal->coverage(dot).ranges().size(), 1U);
@@ -287,7 +288,7 @@ TEST(Journal, incomplete_blocks_are_kept_until_they_are_read_whole) {
     block.incomplete.assign("bad variant at byte 17");
     world.journal->block_done(dot, block);
     EXPECT_EQ(world.incomplete(dot), Words{});
-    world.journal->block_final(dot, 5, block.hash);
+    world.journal->block_final(dot, 5, block.hash, hash_of(4));
     commit(*world.journal);
     world.restart();
     EXPECT_EQ(world.incomplete(dot), Words{"5 v1002000 bad variant at byte 17"});

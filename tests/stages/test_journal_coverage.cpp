@@ -11,7 +11,7 @@ struct Ledger {
 
     Covered add(std::uint32_t number) {
         BlockDone const block = block_of(number);
-        return coverage.add(number, block.hash, block.parent,
+        return coverage.add(number, block.hash, hash_of(number - 1),
                             block_digest(number, block.hash, block.events_hash));
     }
     Words ranges() const {
@@ -106,7 +106,7 @@ TEST(JournalCoverage, any_order_of_blocks_gives_one_range_and_one_digest) {
         }
         ASSERT_EQ(ledger.ranges(), Words{"0..63 (64)"});
         EXPECT_EQ(ledger.coverage.ranges()[0].digest, expected);
-        EXPECT_EQ(ledger.coverage.ranges()[0].from_parent, block_of(0).parent);
+        EXPECT_EQ(ledger.coverage.ranges()[0].from_parent, hash_of(~0U));
         EXPECT_EQ(ledger.coverage.ranges()[0].to_hash, hash_of(63));
     }
 }
@@ -119,7 +119,7 @@ TEST(JournalCoverage, a_block_that_contradicts_its_neighbours_is_refused) {
     Digest const digest{};
     Hash const other = hash_of(11, 9);
     EXPECT_EQ(ledger.coverage.add(11, good.hash, other, digest), Covered::conflict);
-    EXPECT_EQ(ledger.coverage.add(11, other, good.parent, digest), Covered::conflict);
+    EXPECT_EQ(ledger.coverage.add(11, other, hash_of(10), digest), Covered::conflict);
     EXPECT_EQ(ledger.coverage.add(13, hash_of(13), other, digest), Covered::conflict);
     EXPECT_EQ(ledger.coverage.add(9, other, hash_of(8), digest), Covered::conflict);
     EXPECT_EQ(ledger.coverage.add(12, other, good.hash, digest), Covered::conflict);

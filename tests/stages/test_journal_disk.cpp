@@ -25,7 +25,7 @@ TEST(JournalDisk, a_failed_commit_keeps_the_turn_for_the_next_try) {
             append(*journal, 1, AlertState::final);
             append(*journal, 2, AlertState::seen);
             journal->block_done(dot, block_of(1));
-            journal->block_final(dot, 1, hash_of(1));
+            journal->block_final(dot, 1, hash_of(1), hash_of(1 - 1));
             auto const done = journal->commit();
             if (disk.failed() == 0) { // every operation of a turn has failed once
                 EXPECT_GE(operation, fault == DiskFault::sync_error ? 1U : 5U);
@@ -70,7 +70,7 @@ TEST(JournalDisk, damaged_rows_are_refused_by_table) {
         ChainKey const dot = written->enter(hash_of(0), "dot");
         append(*written, 1, AlertState::seen);
         written->block_done(dot, block_of(1));
-        written->block_final(dot, 1, hash_of(1));
+        written->block_final(dot, 1, hash_of(1), hash_of(1 - 1));
         commit(*written);
         written.reset();
         constexpr std::array<std::string_view, 1> version{};

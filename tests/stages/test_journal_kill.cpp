@@ -104,7 +104,7 @@ class Child {
             append(*journal_, lost_alert(number), AlertState::retracted, number, salt_);
             journal_->block_abandoned(chain_, hash_of(number, 1));
         }
-        Covered const covered = journal_->block_final(chain_, number, hash);
+        Covered const covered = journal_->block_final(chain_, number, hash, hash_of(number - 1));
         if (covered != Covered::added && covered != Covered::untold) _exit(6);
     }
 

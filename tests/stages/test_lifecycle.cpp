@@ -27,18 +27,22 @@ struct Walk {
                                         line->alert.match.transfer.block.hash[0]));
         return words;
     }
-    Words alert(std::uint8_t id, std::uint8_t block, bool finalized = false) {
+    // Blocks are named by a number of their own; their height is the same unless it is given.
+    Words alert(std::uint8_t id, std::uint8_t block, bool finalized = false,
+                std::uint32_t height = 0) {
         Alert made;
         made.id.fill(id);
         made.match.transfer.block.hash = hash_of(block);
+        made.match.transfer.block.number = height == 0 ? block : height;
         made.match.transfer.block.finalized = finalized;
         Verdict verdict;
         verdict.body = made;
         return told(verdict);
     }
-    Words final(std::uint8_t block) {
+    Words final(std::uint8_t block, std::uint32_t height = 0, std::uint16_t chain = 0) {
         Verdict verdict;
-        verdict.body = Finalized{hash_of(block), {}, block};
+        verdict.chain = chain;
+        verdict.body = Finalized{hash_of(block), {}, height == 0 ? block : height};
         return told(verdict);
     }
     Words abandon(std::uint8_t block) {
@@ -147,4 +151,25 @@ TEST(Lifecycle, one_block_with_more_alerts_than_the_capacity_does_not_break_it) 
     EXPECT_EQ(walk.lifecycle.forgotten() + walk.lifecycle.waiting(), 10u);
     EXPECT_EQ(walk.final(10).size(), walk.lifecycle.forgotten() == 9 ? 1u : 10u - 9u);
     EXPECT_EQ(walk.lifecycle.waiting(), 0u);
+}
+
+// A history reader says what is final of heights it was never told the forks of.
+TEST(Lifecycle, whatever_else_lies_at_a_final_height_is_retracted) {
+    Walk walk;
+    walk.alert(1, 10, false, 7);
+    walk.alert(2, 11, false, 7);
+    walk.alert(3, 12, false, 8);
+    EXPECT_EQ(walk.final(99, 7, 1), Words{}); // another chain
+    EXPECT_EQ(walk.final(11, 7), (Words{"final 2 in 11", "retracted 1 in 10"}));
+    EXPECT_EQ(walk.final(98, 8), Words{"retracted 3 in 12"});
+    EXPECT_EQ(walk.lifecycle.waiting(), 0u);
+}
+
+TEST(Lifecycle, heights_of_what_was_forgotten_can_be_asked_for) {
+    Walk walk(2);
+    for (std::uint8_t i = 1; i <= 3; ++i) walk.alert(i, static_cast<std::uint8_t>(10 + i));
+    auto const places = walk.lifecycle.take_forgotten();
+    ASSERT_EQ(places.size(), 1U);
+    EXPECT_EQ(places[0], (Place{0, 11}));
+    EXPECT_TRUE(walk.lifecycle.take_forgotten().empty());
 }

@@ -160,7 +160,8 @@ TEST(RpcSourceBadInput, a_block_nobody_has_is_a_hole_said_once) {
     Block const& lost = world.chain.add({{.amount = 1}});
     world.node.notice("chain_newHead", lost.header);
     world.run_for(6 * pipeline::second);
-    EXPECT_EQ(world.log.count("blocks 101 to 101 are left to the history reader"), 1u) << world.log.all();
+    EXPECT_EQ(world.log.count("blocks 101 to 101 are left to the history reader"), 1u)
+        << world.log.all();
     EXPECT_EQ(world.metric(SourceMetric::holes), 1u);
     EXPECT_EQ(world.metric(SourceMetric::disconnects), 0u);
     world.chain.announce(world.node, world.chain.add({}));
