@@ -97,6 +97,7 @@ int cmd_topology(Common const&, TopologyOptions const& options) {
         [](pipeline::Driver&, stages::Journal*) { return std::vector<stages::Outlet>(); },
         [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
         [] { return std::unique_ptr<stages::StateFiles>(); },
+        {},
         {}};
     if (auto const built = build_topology(topology, world); !built) {
         fmt::print(stderr, "spyhop: {}\n", built.error());

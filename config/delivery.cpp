@@ -89,10 +89,12 @@ open_outlet(SinkConfig const& sink, stages::Journal& journal, DeliveryWorld cons
 
 } // namespace
 
+std::string journal_path(Config const& config) { return config.service.state_dir + "/alerts.db"; }
+
 std::expected<std::unique_ptr<stages::Journal>, std::string> open_journal(Config const& config) {
     std::error_code ignored; // a directory that cannot be made shows in the next step
     std::filesystem::create_directories(config.service.state_dir, ignored);
-    auto journal = stages::Journal::open(config.service.state_dir + "/alerts.db");
+    auto journal = stages::Journal::open(journal_path(config));
     if (journal) return std::move(*journal);
     return std::unexpected(
         to_text(config, {config.service.state_dir_where, io::describe(journal.error()), false}));

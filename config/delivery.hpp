@@ -20,6 +20,8 @@ struct DeliveryWorld {
     pipeline::StopRequest& stop; // asked when a sink's reader went away for good
 };
 
+std::string journal_path(Config const& config);
+
 [[nodiscard]] std::expected<std::unique_ptr<stages::Journal>, std::string>
 open_journal(Config const& config);
 

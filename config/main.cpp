@@ -129,7 +129,7 @@ struct CommandLine {
     }
 
     void add_admin_commands() {
-        for (char const* name : {"status", "metrics"})
+        for (char const* name : {"status", "coverage", "metrics"})
             app.add_subcommand(name, "ask the running service")->callback([this, name] {
                 exit_code = cmd_admin(common, {name}, {});
             });

@@ -109,7 +109,8 @@ std::expected<void, Failure> Service::build() {
         },
         [this](pipeline::Driver& driver) { return open_socket(driver); },
         [this] { return std::make_unique<StateFolder>(config_.service.state_dir); },
-        [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); }};
+        [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); },
+        [this] { return stages::read_ledgers(journal_path(config_)); }};
     auto const built = build_topology(topology_, world);
     if (!trouble_.empty()) return std::unexpected(Failure{exit_failed, trouble_});
     if (!built) return std::unexpected(Failure{exit_failed, built.error()});

@@ -95,7 +95,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                       std::move(outlets), custody, pipeline::Outs<Want>(wants)),
             verdicts);
     auto& desk = place.thread("control", "control");
-    Control::Needs const needs{world.switchboard, book, world.shutdown};
+    Control::Needs const needs{world.switchboard, book, world.shutdown, world.ledgers};
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
                                            world.clock.monotonic()),

@@ -27,6 +27,7 @@ struct World {
     std::function<std::unique_ptr<io::UnixServer>(pipeline::Driver&)> admin_socket;
     std::function<std::unique_ptr<stages::StateFiles>()> files;
     std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
+    std::function<std::expected<std::vector<stages::LedgerView>, std::string>()> ledgers;
 };
 
 // Declares every link, stage and thread. The error names what is wrong with the wiring.

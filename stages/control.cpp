@@ -44,7 +44,8 @@ Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server,
     , server_(std::move(server))
     , needs_(std::move(needs))
     , started_(started)
-    , notes_(options_.chains.size()) {
+    , notes_(options_.chains.size())
+    , histories_(options_.chains.size()) {
     for (SourceNote& note : notes_) note.state = SourceState::waiting; // nothing heard yet
 }
 
@@ -52,6 +53,8 @@ Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server,
 std::span<Control::Command const> Control::commands() {
     static constexpr std::array table{
         Command{"status", Role::viewer, "chains, regime, processes", &Control::status},
+        Command{"coverage", Role::viewer, "which finalized blocks were read, and every hole",
+                &Control::coverage},
         Command{"metrics", Role::viewer, "every metric, in Prometheus' text format",
                 &Control::metrics},
         Command{"shutdown", Role::admin, "drain and end [--drain 10s]", &Control::shutdown},
@@ -62,6 +65,10 @@ std::span<Control::Command const> Control::commands() {
 
 void Control::on(pipeline::Part<SourceNote> const& part, pipeline::Turn const&) {
     notes_[part->chain] = part.message;
+}
+
+void Control::on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const&) {
+    histories_[part->chain] = part.message;
 }
 
 bool Control::tick(pipeline::Turn const& turn) {
@@ -176,6 +183,22 @@ std::string Control::status_table(pipeline::Turn const& turn) const {
                             options_.chains[i].endpoints[note.endpoint]);
     }
     return text;
+}
+
+Control::Answer Control::coverage(AdminRequest const&, pipeline::Turn const&) {
+    if (!needs_.ledgers) return {exit_failed, "this service keeps no journal", {}};
+    auto ledgers = needs_.ledgers();
+    if (!ledgers) return {exit_failed, ledgers.error(), {}};
+    std::vector<LedgerView> ours;
+    for (std::size_t i = 0; i < options_.chains.size(); ++i) {
+        auto const found =
+            std::find_if(ledgers->begin(), ledgers->end(), [&](LedgerView const& one) {
+                return one.name == options_.chains[i].name;
+            });
+        ours.push_back(found == ledgers->end() ? LedgerView{options_.chains[i].name} : *found);
+        describe_filling(ours.back(), histories_[i]);
+    }
+    return {0, coverage_table(ours), ",\"chains\":" + coverage_json(ours)};
 }
 
 Control::Answer Control::metrics(AdminRequest const&, pipeline::Turn const&) {

@@ -9,6 +9,7 @@
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/admin_request.hpp"
+#include "stages/ledger_view.hpp"
 #include "stages/messages.hpp"
 
 #include <functional>
@@ -40,6 +41,8 @@ class Control : pipeline::Pinned {
         pipeline::Switchboard& switchboard;
         pipeline::MetricsBook const& metrics;
         std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
+        // What the journal has on disk; blocks for as long as that takes.
+        std::function<std::expected<std::vector<LedgerView>, std::string>()> ledgers{};
     };
 
     // server: null in tests that call answer() directly.
@@ -48,6 +51,7 @@ class Control : pipeline::Pinned {
 
     auto outputs() { return std::tie(); }
     void on(pipeline::Part<SourceNote> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const& turn);
     bool tick(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const;
 
@@ -70,6 +74,7 @@ class Control : pipeline::Pinned {
 
     Answer dispatch(AdminRequest const& request, Role role, pipeline::Turn const& turn);
     Answer status(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer coverage(AdminRequest const& request, pipeline::Turn const& turn);
     Answer metrics(AdminRequest const& request, pipeline::Turn const& turn);
     Answer shutdown(AdminRequest const& request, pipeline::Turn const& turn);
     Answer help(AdminRequest const& request, pipeline::Turn const& turn);
@@ -82,7 +87,8 @@ class Control : pipeline::Pinned {
     std::unique_ptr<io::UnixServer> const server_;
     Needs const needs_;
     pipeline::Nanoseconds const started_;
-    std::vector<SourceNote> notes_; // the latest of each chain
+    std::vector<SourceNote> notes_;      // the latest of each chain
+    std::vector<HistoryNote> histories_; // likewise
 };
 
 } // namespace stages

@@ -107,6 +107,14 @@ ChainKey Journal::enter(Hash const& genesis, std::string_view name,
     return static_cast<ChainKey>(found - chains_.begin());
 }
 
+std::vector<std::pair<ChainKey, std::string>> Journal::chains() const {
+    std::vector<std::pair<ChainKey, std::string>> all;
+    for (ChainKey key = 0; key < chains_.size(); ++key) all.emplace_back(key, chains_[key]->name);
+    return all;
+}
+
+Hash const& Journal::genesis(ChainKey chain) const { return chains_[chain]->genesis; }
+
 std::optional<Hash> Journal::genesis_of(std::string_view name) const {
     for (auto const& chain : chains_)
         if (chain->name == name) return chain->genesis;

@@ -115,6 +115,9 @@ class Journal {
     // from the first time on; absent: the first one covered.
     ChainKey enter(Hash const& genesis, std::string_view name,
                    std::optional<std::uint32_t> start = std::nullopt);
+    // Every chain that was ever entered: its key and its name.
+    std::vector<std::pair<ChainKey, std::string>> chains() const;
+    Hash const& genesis(ChainKey chain) const;
     // The genesis of the chain that had this name last.
     std::optional<Hash> genesis_of(std::string_view name) const;
     std::optional<BlockPoint> cursor(ChainKey chain) const;

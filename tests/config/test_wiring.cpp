@@ -30,6 +30,7 @@ struct Drawn {
             [](pipeline::Driver&, stages::Journal*) { return std::vector<stages::Outlet>(); },
             [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
             [] { return std::unique_ptr<stages::StateFiles>(); },
+            {},
             {}};
         auto const built = build_topology(topology, world);
         EXPECT_TRUE(built) << built.error();
