@@ -21,7 +21,8 @@ struct Desk {
                    .pid = 4242},
                   std::move(server),
                   {switchboard, metrics,
-                   [this](pipeline::Nanoseconds drain) { shutdowns.push_back(drain); }},
+                   [this](pipeline::Nanoseconds drain) { shutdowns.push_back(drain); },
+                   [this] { return ledgers; }},
                   pipeline::second) {}
 
     std::string ask(std::string_view line, Role role = Role::admin) {
@@ -50,6 +51,7 @@ struct Desk {
     pipeline::Switchboard switchboard{{}};
     pipeline::MetricsBook metrics;
     std::vector<pipeline::Nanoseconds> shutdowns;
+    std::expected<std::vector<LedgerView>, std::string> ledgers;
     Control control;
     Turn turn{.now = 91 * pipeline::second,
               .unix_ms = 61'500,
@@ -166,6 +168,31 @@ TEST(Control, help_lists_every_command) {
     EXPECT_EQ(names.size(), 5u);
     for (auto const name : names)
         EXPECT_NE(text.find(name.get_string().value()), std::string::npos);
+}
+
+TEST(Control, coverage_shows_every_configured_chain_and_what_is_done_about_holes) {
+    Desk desk;
+    LedgerView polkadot{.name = "polkadot"};
+    polkadot.genesis.fill(0x91);
+    polkadot.ranges.push_back({.from = 7, .to = 9, .from_parent = {}, .to_hash = {}, .blocks = 3});
+    polkadot.holes.push_back({4, 6, "not read yet", ""});
+    desk.ledgers = std::vector{LedgerView{.name = "of an older configuration"}, polkadot};
+    HistoryNote note;
+    note.state = SourceState::following;
+    note.left = 2;
+    desk.control.on({note, {}}, desk.turn);
+    auto const reply = desk.json(R"({"command":["coverage"]})", Role::viewer);
+    auto const chains = reply["chains"].get_array().value();
+    ASSERT_EQ(chains.size(), 2U);
+    EXPECT_EQ(chains.at(0)["name"].get_string().value(), "polkadot");
+    EXPECT_EQ(chains.at(0)["holes"].at(0)["action"].get_string().value(),
+              "being read: 2 blocks left");
+    EXPECT_EQ(chains.at(1)["name"].get_string().value(), "kusama");
+    EXPECT_EQ(chains.at(1)["ranges"].get_array().value().size(), 0U);
+    desk.ledgers = std::unexpected("alerts.db: no such file");
+    auto const refused = desk.json(R"({"command":["coverage"]})");
+    EXPECT_EQ(refused["code"].get_int64().value(), 1);
+    EXPECT_EQ(refused["error"].get_string().value(), "alerts.db: no such file");
 }
 
 TEST(Control, an_unknown_command_gets_the_nearest) {
