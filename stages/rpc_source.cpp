@@ -13,14 +13,6 @@ constexpr std::size_t questions_busy = 32; // beyond this nothing new is asked o
 double seconds(Nanoseconds time) {
     return static_cast<double>(time) / static_cast<double>(pipeline::second);
 }
-
-// What a node says may hold line breaks; in a log they would forge lines.
-std::string printable(std::string_view text) {
-    std::string shown(text);
-    for (char& c : shown)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    return shown;
-}
 } // namespace
 
 RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
@@ -31,6 +23,7 @@ RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
     , notes_(notes)
     , backoff_(options_.backoff, needs.random)
     , json_(options_.socket.message_bytes_max)
+    , throttle_(needs.random)
     , follower_(options_.follower) {
     CHECK(!options_.endpoints.empty());
 }
@@ -62,8 +55,10 @@ Nanoseconds RpcSource::next_deadline() const {
     Nanoseconds earliest = socket_->next_deadline();
     if (requests_.open() > 0)
         earliest = std::min(earliest, requests_.oldest() + options_.answer_timeout);
+    if (!later_.empty() && requests_.open() == 0) earliest = std::min(earliest, throttle_.until());
     if (state_ != SourceState::following) return earliest;
-    return std::min({earliest, cadence_.suspicious_at(), follower_.next_deadline()});
+    earliest = std::min(earliest, cadence_.suspicious_at());
+    return busy() ? earliest : std::min(earliest, follower_.next_deadline());
 }
 
 bool RpcSource::fall_silent() {
@@ -71,6 +66,8 @@ bool RpcSource::fall_silent() {
     held_.reset();
     socket_.reset();
     requests_.clear();
+    later_.clear();
+    throttle_.start_over();
     follower_.connection_lost();
     set_state(SourceState::off);
     return false;
@@ -92,6 +89,8 @@ void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
     held_.reset();
     socket_.reset();
     requests_.clear();
+    later_.clear();
+    throttle_.start_over();
     follower_.connection_lost();
     fetching_spec_ = 0;
     deciding_.clear();
@@ -158,11 +157,11 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     }
     Question const question = *open;
     if (envelope.kind == decoders::FrameKind::error_reply) {
-        requests_.close(question.id);
         needs_.metrics.add(SourceMetric::error_replies);
         on_refusal(question, envelope, now);
         return fault_.empty() ? Outcome::done : Outcome::fault;
     }
+    throttle_.answered(now);
     Outcome outcome = Outcome::done;
     switch (question.ask) {
     case Ask::genesis: outcome = on_genesis(envelope); break;
@@ -185,7 +184,8 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::final_hash: on_head_hash(question, envelope, now); break;
     case Ask::header: outcome = on_header(question, envelope, now); break;
     case Ask::events:
-    case Ask::events_plain: outcome = on_fetched(question, envelope, received, now); break;
+    case Ask::events_plain:
+    case Ask::number_plain: outcome = on_fetched(question, envelope, received, now); break;
     case Ask::body: outcome = on_body(question, envelope); break;
     case Ask::subscribe_heads:
     case Ask::subscribe_finalized:
@@ -217,7 +217,14 @@ bool RpcSource::overdue(Nanoseconds now) {
 }
 
 bool RpcSource::act(Nanoseconds now) {
-    if (state_ != SourceState::following || requests_.open() >= questions_busy) return false;
+    if (!later_.empty() && throttle_.may_ask(now, requests_.open())) {
+        Later const next = std::move(later_.front());
+        later_.pop_front();
+        send(next.question, next.params, now);
+        if (!fault_.empty()) disconnected(std::exchange(fault_, {}), now);
+        return true;
+    }
+    if (state_ != SourceState::following || busy()) return false;
     FollowerAction const action = follower_.next(now);
     if (action.kind == FollowerAction::Kind::none) return false;
     on_action(action, now);
@@ -225,12 +232,21 @@ bool RpcSource::act(Nanoseconds now) {
     return true;
 }
 
+bool RpcSource::busy() const { return requests_.open() + later_.size() >= questions_busy; }
+
 void RpcSource::ask(Question const& question, std::string_view params, Nanoseconds now) {
     if (!fault_.empty()) return;
-    if (requests_.full()) {
+    if (requests_.open() + later_.size() >= Requests::capacity) {
         fault("more questions are open than a node can be expected to answer");
         return;
     }
+    if (later_.empty() && throttle_.may_ask(now, requests_.open()))
+        send(question, params, now);
+    else
+        later_.push_back({question, std::string(params)});
+}
+
+void RpcSource::send(Question const& question, std::string_view params, Nanoseconds now) {
     if (!socket_->send_text(requests_.ask(question, params, now)))
         fault("the node does not read what it is asked");
 }

@@ -14,6 +14,9 @@
 // Text is decoded from hex straight into the link's arena; JSON is read once, here, because what is
 // wrong with it is the endpoint's fault and is answered here.
 //
+// A node that says it is asked too often is asked more slowly, and what it refused is asked again
+// (Throttle); a state that is gone there is left to others.
+//
 // One thread; owns its socket. When the link is full the last message is kept and reading stops.
 #pragma once
 
@@ -27,9 +30,12 @@
 #include "stages/cadence.hpp"
 #include "stages/follower.hpp"
 #include "stages/messages.hpp"
+#include "stages/refusal.hpp"
 #include "stages/rpc_requests.hpp"
+#include "stages/throttle.hpp"
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -67,6 +73,8 @@ enum class SourceMetric {
     holes,
     conflicts,
     bodies_missing,
+    limited,
+    pruned,
     best,
     finalized,
     connected,
@@ -101,6 +109,10 @@ inline constexpr std::array source_metrics{
                         "Finalized heads that contradict earlier ones."},
     pipeline::MetricRow{"spyhop_source_bodies_missing_total", pipeline::MetricKind::counter,
                         "Blocks told without their extrinsics because the node did not show them."},
+    pipeline::MetricRow{"spyhop_source_limited_total", pipeline::MetricKind::counter,
+                        "Questions the node refused because it is asked too often."},
+    pipeline::MetricRow{"spyhop_source_pruned_blocks_total", pipeline::MetricKind::counter,
+                        "Blocks whose state the node no longer had."},
     pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
                         "Number of the best block."},
     pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
@@ -155,6 +167,8 @@ class RpcSource : pipeline::Pinned {
     bool overdue(Nanoseconds now);
     bool act(Nanoseconds now);
     void ask(Question const& question, std::string_view params, Nanoseconds now);
+    void send(Question const& question, std::string_view params, Nanoseconds now);
+    bool busy() const; // enough is open and waiting: the follower's questions can wait, too
     Outcome fault(std::string why);
     Outcome malformed(std::string_view what, decoders::Error const& error);
     std::string place() const;
@@ -191,11 +205,16 @@ class RpcSource : pipeline::Pinned {
     Outcome on_push(Nanoseconds received, Nanoseconds now);
     Outcome on_fetched(Question const& question, decoders::Envelope const& reply,
                        Nanoseconds received, Nanoseconds now);
-    void on_refusal(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    void ask_whether_state_is_there(Question const& question, Nanoseconds now);
+    void state_is_gone(Question const& question);
     Outcome on_block(BlockValues const& values, std::uint32_t number, Nanoseconds received,
                      Nanoseconds now);
     Outcome emit_block(BlockValues const& values, std::uint32_t number, std::uint32_t spec_version,
                        Nanoseconds received);
+    // rpc_source_refusals.cpp: questions that were answered with an error
+    void on_refusal(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    void on_limit(Question const& question, decoders::Envelope const& reply, Nanoseconds wait,
+                  Nanoseconds now);
     // rpc_source_bodies.cpp: the extrinsics, where they are wanted
     void ask_body(Hash const& block, Nanoseconds now);
     Outcome on_body(Question const& question, decoders::Envelope const& reply);
@@ -216,6 +235,12 @@ class RpcSource : pipeline::Pinned {
     io::Backoff backoff_;
     decoders::JsonRpc json_;
     Requests requests_;
+    struct Later {
+        Question question;
+        std::string params;
+    };
+    std::deque<Later> later_; // questions held back by the throttle, or refused by the node's limit
+    Throttle throttle_;
     Follower follower_;
     Cadence cadence_;
     Bodies bodies_;

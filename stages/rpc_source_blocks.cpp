@@ -157,8 +157,25 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
             return Outcome::done;
         }
         values = *read;
-    } else if (reply.form == decoders::Form::string) {
+    } else if (question.ask == Ask::events_plain && reply.form == decoders::Form::string) {
         values.events = reply.text;
+    } else if (question.ask == Ask::number_plain && reply.form == decoders::Form::string) {
+        values.number = reply.text;
+    }
+    // Every state holds its block's number; one without events holds it, too. Where both are
+    // missing the state itself is, and nothing is known of the block's events.
+    if (values.events.empty() && values.number.empty()) {
+        if (question.ask == Ask::events_plain)
+            ask_whether_state_is_there(question, now);
+        else
+            state_is_gone(question);
+        return Outcome::done;
+    }
+    auto const number = read_integer(values.number);
+    if (!values.number.empty() && number != question.number) { // the state of another block
+        needs_.metrics.add(SourceMetric::malformed);
+        follower_.events_failed(question.hash, now);
+        return Outcome::done;
     }
     values.hash = question.hash;
     values.fetched = true;
@@ -167,6 +184,17 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
     if (outcome == Outcome::done && follower_.is_told(values.hash))
         needs_.metrics.add(SourceMetric::blocks_fetched);
     return outcome;
+}
+
+void RpcSource::ask_whether_state_is_there(Question const& question, Nanoseconds now) {
+    ask({.ask = Ask::number_plain, .hash = question.hash, .number = question.number},
+        storage_params(block_keys()[1], question.hash), now);
+}
+
+// Asking again would not bring it back: the block is a hole here, and others fill it.
+void RpcSource::state_is_gone(Question const& question) {
+    needs_.metrics.add(SourceMetric::pruned);
+    follower_.events_missing(question.hash);
 }
 
 void RpcSource::decide(Hash const& block, std::uint32_t spec_version) {
@@ -302,58 +330,6 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
                          fmt::format("{}: block {} is finalized by this node, but contradicts what "
                                      "was finalized before",
                                      place(), action.number));
-        break;
-    }
-}
-
-// The node answered with an error.
-void RpcSource::on_refusal(Question const& question, decoders::Envelope const& reply,
-                           Nanoseconds now) {
-    auto const give_up = [&] {
-        fault(fmt::format("the node refused {}: {} (code {})", method_of(question.ask),
-                          reply.error_message.substr(0, 200), reply.error_code));
-    };
-    switch (question.ask) {
-    case Ask::genesis:
-    case Ask::best_header:
-    case Ask::runtime_version:
-    case Ask::metadata:
-    case Ask::subscribe_heads:
-    case Ask::subscribe_finalized: give_up(); break;
-    case Ask::properties:
-        on_properties(reply);
-        introduced(now, now);
-        break;
-    case Ask::metadata_versions:
-    case Ask::metadata_at_version: // runtimes before the versioned API
-        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
-            hash_param(question.hash), now);
-        break;
-    case Ask::asset_keys:
-    case Ask::asset_value:
-        --assets_open_;
-        ask_asset_values(now);
-        break;
-    case Ask::own_hash: // of these nothing is learned, and nothing lost:
-    case Ask::head_hash:
-    case Ask::final_hash:
-    case Ask::subscribe_runtime: // upgrades are still seen in System.LastRuntimeUpgrade
-        break;
-    case Ask::subscribe_storage:
-        follower_.set_grace(0);
-        needs_.log.write(pipeline::Level::warning, "source",
-                         place() + ": no state_subscribeStorage; every block is asked for");
-        break;
-    case Ask::header: follower_.header_failed(question.hash, now); break;
-    case Ask::body: body_missing(question, reply.error_message.substr(0, 200)); break;
-    case Ask::events:
-        ask({.ask = Ask::events_plain, .hash = question.hash, .number = question.number},
-            storage_params(block_keys()[0], question.hash), now);
-        break;
-    case Ask::events_plain: follower_.events_failed(question.hash, now); break;
-    case Ask::runtime_of_parent: // better the newest runtime than none
-        decide(question.block, current_spec_);
-        follower_.postpone(question.block, now + options_.follower.grace);
         break;
     }
 }
