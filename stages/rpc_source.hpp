@@ -3,7 +3,11 @@
 //
 //   waiting ──▶ connecting ──▶ greeting ──▶ following
 //      ▲            │             │             │      any fault: why is logged and counted, the
-//      └────────────┴─────────────┴─────────────┘      next endpoint is tried after a back-off
+//      └────────────┴─────────────┴─────────────┘      endpoint is set aside, another one is tried
+//
+// Which endpoint: the most preferred one that is not set aside (Endpoints). A less preferred one is
+// left at a quiet moment when it is time to try a better one again. An endpoint that contradicts
+// what was final before is left, too; only when all of them do is the other history followed.
 //
 // Fast path: one state_subscribeStorage on {System.Events, System.Number, Timestamp.Now,
 // System.LastRuntimeUpgrade} pushes a best block's events with no further round trip. The last key
@@ -21,13 +25,13 @@
 #pragma once
 
 #include "decoders/jsonrpc.hpp"
-#include "io/backoff.hpp"
 #include "io/websocket.hpp"
 #include "pipeline/log.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/bodies.hpp"
 #include "stages/cadence.hpp"
+#include "stages/endpoints.hpp"
 #include "stages/follower.hpp"
 #include "stages/messages.hpp"
 #include "stages/refusal.hpp"
@@ -47,11 +51,11 @@ using pipeline::Turn;
 
 struct RpcSourceOptions {
     std::uint16_t chain = 0;
-    std::string name; // for the log
-    std::vector<io::Url> endpoints;
+    std::string name;               // for the log
+    std::vector<io::Url> endpoints; // in the order of preference
+    EndpointOptions choice{};
     FollowerOptions follower{};
     io::WebSocketOptions socket{};
-    io::BackoffOptions backoff{};
     bool attribute = false; // send each block's extrinsics along with its events
     // Storage maps that describe assets (32-byte prefixes); empty: native token only.
     std::vector<std::vector<std::uint8_t>> asset_maps{};
@@ -159,8 +163,11 @@ class RpcSource : pipeline::Pinned {
 
     // rpc_source.cpp: the connection
     bool fall_silent();
-    void connect(Nanoseconds now);
+    void connect(std::size_t endpoint);
+    void drop_connection();
     void disconnected(std::string_view why, Nanoseconds now);
+    bool quiet() const; // nothing is asked, nothing is to be asked
+    void go_back(std::size_t endpoint);
     bool on_event(io::WebSocketEvent const& event, Turn const& turn);
     Outcome on_message(io::WebSocketEvent const& event, Turn const& turn);
     Outcome on_answer(decoders::Envelope const& envelope, Nanoseconds received, Nanoseconds now);
@@ -169,7 +176,14 @@ class RpcSource : pipeline::Pinned {
     void ask(Question const& question, std::string_view params, Nanoseconds now);
     void send(Question const& question, std::string_view params, Nanoseconds now);
     bool busy() const; // enough is open and waiting: the follower's questions can wait, too
-    Outcome fault(std::string why);
+    // What becomes of the endpoint besides its back-off.
+    struct Blame {
+        Aside aside = Aside::failed;
+        Nanoseconds wait = 0; // at least; its own word
+        bool known = false;   // said before: not logged again
+    };
+    Outcome fault(std::string why) { return fault(std::move(why), Blame{}); }
+    Outcome fault(std::string why, Blame blame);
     Outcome malformed(std::string_view what, decoders::Error const& error);
     std::string place() const;
 
@@ -223,6 +237,7 @@ class RpcSource : pipeline::Pinned {
     // The runtime that executed the block; 0: it has to be asked for first, and has been.
     std::uint32_t runtime_of(BlockValues const& values, Nanoseconds now);
     void decide(Hash const& block, std::uint32_t spec_version);
+    void on_conflict(FollowerAction const& action, Nanoseconds now);
     void on_action(FollowerAction const& action, Nanoseconds now);
     bool runtime_loaded(std::uint32_t spec_version) const;
 
@@ -232,7 +247,7 @@ class RpcSource : pipeline::Pinned {
     Out<SourceNote> notes_;
 
     std::unique_ptr<io::WebSocketClient> socket_;
-    io::Backoff backoff_;
+    Endpoints endpoints_;
     decoders::JsonRpc json_;
     Requests requests_;
     struct Later {
@@ -246,7 +261,10 @@ class RpcSource : pipeline::Pinned {
     Bodies bodies_;
     SourceState state_ = SourceState::waiting;
     std::size_t endpoint_ = 0;
-    std::string fault_;                      // why the connection must end, set by fault()
+    std::vector<bool> of_other_chain_; // by endpoint: it was said
+    std::vector<bool> contradicts_;    // by endpoint: what is final, since the last one that was
+    std::string fault_;                // why the connection must end, set by fault()
+    Blame blame_{};                    // the same
     std::optional<io::WebSocketEvent> held_; // a message the link had no room for
 
     // what is known of the chain

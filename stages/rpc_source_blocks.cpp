@@ -292,6 +292,33 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
     return Outcome::done;
 }
 
+// One of two nodes is wrong about what cannot be taken back. Which one, the others have to say.
+void RpcSource::on_conflict(FollowerAction const& action, Nanoseconds now) {
+    std::string const both = fmt::format(
+        "block {} is {} by this node's finality, but {} was final before", action.number,
+        decoders::hex_text(action.hash), decoders::hex_text(action.parent));
+    needs_.metrics.add(SourceMetric::conflicts);
+    needs_.log.write(pipeline::Level::error, "source",
+                     fmt::format("{}: finality_conflict: {}. Compare both hashes with an explorer, "
+                                 "and take a node that is wrong out of `endpoints`.",
+                                 place(), both));
+    contradicts_[endpoint_] = true;
+    bool const all =
+        std::find(contradicts_.begin(), contradicts_.end(), false) == contradicts_.end();
+    if (!all) {
+        fault("what this node calls final contradicts what was final before",
+              {.aside = Aside::disagreed});
+        return;
+    }
+    contradicts_.assign(contradicts_.size(), false);
+    needs_.log.write(pipeline::Level::error, "source",
+                     fmt::format("{}: every endpoint of this chain contradicts what was final "
+                                 "before; from block {} on their history is followed, and alerts "
+                                 "of the other one stay as they were told",
+                                 place(), action.number));
+    follower_.accept_conflict(now);
+}
+
 void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
     using Kind = FollowerAction::Kind;
     Frame frame = frame_of(now);
@@ -310,6 +337,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
     }
     case Kind::say_final:
         needs_.metrics.set(SourceMetric::finalized, action.number);
+        contradicts_.assign(contradicts_.size(), false); // this one does not
         frame.body = Finalized{action.hash, action.parent, action.number};
         frames_.emit(frame);
         send_note();
@@ -324,13 +352,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
                          fmt::format("{}: blocks {} to {} are left to the history reader", place(),
                                      action.number, action.last));
         break;
-    case Kind::conflict:
-        needs_.metrics.add(SourceMetric::conflicts);
-        needs_.log.write(pipeline::Level::error, "source",
-                         fmt::format("{}: block {} is finalized by this node, but contradicts what "
-                                     "was finalized before",
-                                     place(), action.number));
-        break;
+    case Kind::conflict: on_conflict(action, now); break;
     }
 }
 

@@ -62,11 +62,15 @@ RpcSource::Outcome RpcSource::on_genesis(decoders::Envelope const& reply) {
         return malformed("a genesis hash", hash ? decoders::Error{} : hash.error());
     if (genesis_ && *genesis_ != *hash) {
         needs_.metrics.add(SourceMetric::wrong_genesis);
+        bool const known = of_other_chain_[endpoint_];
+        of_other_chain_[endpoint_] = true;
         return fault(fmt::format("this endpoint serves another chain: its genesis is {}, not {}. "
                                  "Correct `endpoints` of chain {}",
                                  decoders::hex_text(*hash), decoders::hex_text(*genesis_),
-                                 options_.name));
+                                 options_.name),
+                     {.aside = Aside::wrong_chain, .known = known});
     }
+    of_other_chain_[endpoint_] = false;
     genesis_ = *hash;
     facts_.genesis = *hash;
     return Outcome::done;
@@ -274,7 +278,7 @@ void RpcSource::subscribe(Nanoseconds now) {
     follower_.set_grace(options_.attribute ? 0 : options_.follower.grace);
     bodies_.clear();
     cadence_.start(now);
-    backoff_.succeeded(now);
+    endpoints_.serving(endpoint_, now);
     needs_.log.write(pipeline::Level::info, "source",
                      fmt::format("{}: following from block {}", place(), best_.number));
     set_state(SourceState::following);

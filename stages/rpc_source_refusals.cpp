@@ -71,9 +71,11 @@ void RpcSource::on_limit(Question const& question, decoders::Envelope const& rep
     needs_.metrics.add(SourceMetric::limited);
     later_.push_back({question, requests_.take(question.id)});
     bool const first = throttle_.refused(now, wait);
-    if (throttle_.hopeless()) {
+    bool const too_long = wait > options_.answer_timeout; // others would be asked before that
+    if (too_long || throttle_.hopeless()) {
         fault(fmt::format("the node answers nothing but that it is asked too often: {} (code {})",
-                          reply.error_message.substr(0, 200), reply.error_code));
+                          reply.error_message.substr(0, 200), reply.error_code),
+              {.aside = Aside::rate_limited, .wait = wait});
         return;
     }
     if (!first) return;

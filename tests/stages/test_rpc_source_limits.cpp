@@ -81,7 +81,7 @@ TEST(RpcSourceLimits, waits_as_long_as_the_node_asks) {
 // The pause holds back our questions, nothing else.
 TEST(RpcSourceLimits, what_is_pushed_and_finalized_is_told_meanwhile) {
     TwoEndpoints world;
-    limit(world.node, "state_queryStorageAt", 1, 429, "retry after 60 s");
+    limit(world.node, "state_queryStorageAt", 1, 429, "retry after 20 s");
     world.node.notice("chain_newHead", world.chain.add({{.amount = 1}}).header);
     world.run_for(second);
     Block const& next = world.chain.add({{.amount = 2}});
@@ -109,6 +109,19 @@ TEST(RpcSourceLimits, a_node_that_only_refuses_is_left_for_another) {
     EXPECT_LE(world.node.count("state_queryStorageAt"), 200u); // it was not hammered
     world.chain.announce(world.spare, world.chain.add({{.amount = 1}}));
     world.run_for(5 * second);
+    EXPECT_EQ(count(world.take_told(), "block 101"), 1u);
+}
+
+TEST(RpcSourceLimits, a_node_that_wants_to_rest_for_long_is_left_that_long) {
+    TwoEndpoints world;
+    limit(world.node, "state_queryStorageAt", 1, 429, "try again in 9 minutes");
+    world.node.notice("chain_newHead", world.chain.add({{.amount = 1}}).header);
+    world.connect(world.spare);
+    world.chain.announce(world.spare, world.chain.tip());
+    world.spare.drop();
+    world.run_for(second);
+    world.connect(world.spare); // not the preferred one
+    EXPECT_EQ(world.node.opened, 1u);
     EXPECT_EQ(count(world.take_told(), "block 101"), 1u);
 }
 
