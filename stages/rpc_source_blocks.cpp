@@ -2,44 +2,13 @@
 #include "stages/rpc_source.hpp"
 
 #include "decoders/hex.hpp"
-#include "decoders/scale.hpp"
 #include "decoders/storage_key.hpp"
+#include "stages/state_values.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace stages {
-
-namespace {
-
-// Little-endian unsigned integers of up to eight bytes, as hex text; absent or odd ones: nothing.
-std::optional<std::uint64_t> read_integer(std::string_view hex) {
-    std::uint8_t bytes[8] = {};
-    auto const size = decoders::hex_decode(hex, bytes);
-    if (!size || *size == 0) return std::nullopt;
-    std::uint64_t value = 0;
-    for (std::size_t i = *size; i-- > 0;) value = value << 8 | bytes[i];
-    return value;
-}
-
-// Timestamp.Now in milliseconds; one beyond the year 9999 is none, and 0 says so.
-std::uint64_t read_timestamp(std::string_view hex) {
-    constexpr std::uint64_t last_ms = 253'402'300'799'999;
-    auto const value = read_integer(hex).value_or(0);
-    return value <= last_ms ? value : 0;
-}
-
-// System.LastRuntimeUpgrade: {spec_version: Compact<u32>, spec_name: str}.
-std::optional<std::uint32_t> read_upgrade(std::string_view hex) {
-    std::uint8_t bytes[256];
-    auto const size = decoders::hex_decode(hex, bytes);
-    if (!size) return std::nullopt;
-    decoders::Cursor cursor({bytes, *size});
-    std::uint32_t const version = cursor.compact_u32();
-    return cursor.ok() ? std::optional(version) : std::nullopt;
-}
-
-} // namespace
 
 std::array<std::array<std::uint8_t, 32>, RpcSource::block_keys_count> const&
 RpcSource::block_keys() {

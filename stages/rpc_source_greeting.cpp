@@ -3,7 +3,7 @@
 
 #include "decoders/amount.hpp"
 #include "decoders/hex.hpp"
-#include "decoders/scale.hpp"
+#include "stages/state_values.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -22,29 +22,6 @@ constexpr std::size_t asset_value_bytes_max = 64 * 1024;
 constexpr std::string_view symbol_unknown = "UNIT";
 constexpr std::uint8_t decimals_unknown = 12;
 constexpr std::uint16_t prefix_unknown = 42;
-
-// 15 is served everywhere and the best tested; 16 comes next, 14 is the last that everybody has.
-// Versions above 16 are unstable drafts (4294967295) and are never asked for.
-std::uint32_t choose_metadata_version(pipeline::Bytes list) {
-    decoders::Cursor cursor(list);
-    bool has[17] = {};
-    std::uint32_t const count = cursor.count(sizeof(std::uint32_t));
-    for (std::uint32_t i = 0; i < count; ++i)
-        if (std::uint32_t const version = cursor.u32(); version <= 16) has[version] = true;
-    if (!cursor.ok()) return 0;
-    for (std::uint32_t version : {15U, 16U, 14U})
-        if (has[version]) return version;
-    return 0;
-}
-
-// Option<Vec<u8>> or Vec<u8> around the bytes that begin with "meta": where they begin.
-std::size_t metadata_offset(pipeline::Bytes bytes) {
-    constexpr std::uint8_t magic[] = {'m', 'e', 't', 'a'};
-    auto const window = bytes.first(std::min<std::size_t>(bytes.size(), 16));
-    auto const found =
-        std::search(window.begin(), window.end(), std::begin(magic), std::end(magic));
-    return static_cast<std::size_t>(found - window.begin());
-}
 
 } // namespace
 
