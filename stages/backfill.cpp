@@ -163,6 +163,12 @@ bool Backfill::wants(std::uint32_t number) const {
     return slot != nullptr && slot->state == State::asked;
 }
 
+bool Backfill::holds(std::uint32_t number) const {
+    auto const slot = std::ranges::lower_bound(slots_, number, {}, &Slot::number);
+    bool const planned = slot != slots_.end() && slot->number == number;
+    return wants(number) || (planned && slot->state >= State::asked);
+}
+
 void Backfill::block(std::uint32_t number, Hash const& parent, std::size_t bytes) {
     Slot* const slot = find(number);
     if (slot == nullptr || slot->state != State::asked) return;
@@ -186,7 +192,7 @@ void Backfill::gone(std::uint32_t number) {
         probe_->low = number;
         return probe_further();
     }
-    put_back(State::asked);
+    put_back(State::here); // what is probed may be among them
     std::uint32_t const highest = todo_.empty() ? number : todo_.back().to;
     // With the highest first: where all of it is gone, that is all there is to ask.
     probe_ = Probe{number, std::max(number, std::min(highest, finalized_)) + 1, {}};
@@ -222,7 +228,7 @@ bool Backfill::failed(std::uint32_t number, Nanoseconds now) {
 
 void Backfill::slow_down(Nanoseconds asked_at, Nanoseconds now, Nanoseconds retry) {
     // Of all that was asked at the same time the first refusal counts.
-    if (limits_in_a_row_ > 0 && asked_at < limited_at_) {
+    if (limits_in_a_row_ > 0 && asked_at <= limited_at_) {
         paused_until_ = std::max(paused_until_, now + retry);
         return;
     }
@@ -286,7 +292,8 @@ BackfillAsk Backfill::ask_probe(Nanoseconds now) {
 }
 
 bool Backfill::window_open() const {
-    if (asked_ + here_ == 0) return true; // one is always allowed
+    // What is lowest may always be asked for: everything that is here waits for it.
+    if (asked_ == 0 && slots_.front().state != State::here) return true;
     return asked_ + here_ < window_ &&
            (asked_ + 1) * average_bytes_ + here_bytes_ <= options_.bytes_max;
 }
@@ -296,7 +303,7 @@ BackfillAsk Backfill::ask(Nanoseconds now) {
     if (probe_) return ask_probe(now);
     refill();
     if (auto const hashes = ask_hashes(now); hashes.kind != BackfillAsk::Kind::none) return hashes;
-    if (!window_open()) return {};
+    if (slots_.empty() || !window_open()) return {};
     for (Slot& slot : slots_) {
         if (slot.state != State::named || now < slot.not_before) continue;
         set_state(slot, State::asked);

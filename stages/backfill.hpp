@@ -84,6 +84,7 @@ class Backfill {
     void no_lists() { lists_ = false; }  // from now on numbers are asked for one by one
     // An answer about this block is being waited for.
     bool wants(std::uint32_t number) const;
+    bool holds(std::uint32_t number) const; // the same, or it is here and was not told yet
     void block(std::uint32_t number, Hash const& parent, std::size_t bytes);
     void block_again(std::uint32_t number); // no answer; it is asked for again
     void gone(std::uint32_t number);        // the node does not have its state, or it at all

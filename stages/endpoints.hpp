@@ -59,6 +59,7 @@ class Endpoints {
     // It has no state of the blocks up to `height`.
     void pruned(std::size_t endpoint, std::uint32_t height, Nanoseconds now);
     bool is_pruned(std::size_t endpoint, std::uint32_t height, Nanoseconds now) const;
+    std::uint32_t pruned_to(std::size_t endpoint) const { return entries_[endpoint].pruned_to; }
     // Up to this height no endpoint has anything; null: some may have it all.
     std::optional<std::uint32_t> gone_to(Nanoseconds now) const;
 

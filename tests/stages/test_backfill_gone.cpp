@@ -88,3 +88,18 @@ TEST(Backfill, is_careful_where_a_question_ends_the_connection) {
     filling.backfill.connected(1'000);
     EXPECT_EQ(filling.ask(), Numbers{1});
 }
+
+TEST(Backfill, what_is_lowest_is_asked_for_however_much_waits_for_it) {
+    Filling filling;
+    filling.want({{1, 8}});
+    filling.ask();
+    for (std::uint32_t number = 2; number <= 8; ++number) filling.answer(number);
+    filling.backfill.disconnected();
+    filling.backfill.be_careful();
+    filling.backfill.connected(1'000);
+    EXPECT_EQ(filling.ask(), Numbers{1});
+    filling.answer(1);
+    EXPECT_TRUE(filling.ask().empty()); // and no more, while it is not told
+    filling.tell();
+    EXPECT_EQ(filling.told, from_to(1, 8));
+}
