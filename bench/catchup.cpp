@@ -341,7 +341,9 @@ int read_back(std::uint32_t blocks, std::uint16_t port) {
 } // namespace
 
 int main(int argc, char** argv) {
-    std::string_view const text = argc > 1 ? argv[1] : "200000";
+    // Options are those of the other benchmarks: they all get the same.
+    bool const given = argc > 1 && argv[1][0] != '-';
+    std::string_view const text = given ? argv[1] : "200000";
     std::uint32_t blocks = 0;
     std::from_chars(text.data(), text.data() + text.size(), blocks);
     int ends[2] = {};
