@@ -61,14 +61,18 @@ class Topology {
                    {static_cast<LinkBase*>(&inputs)...});
     }
 
-    // The same for a stage that reads any number of links of one kind.
-    template <Stage S, Message M>
-        requires Handles<S, M>
-    S& stage_over(StageRow row, std::unique_ptr<S> stage, std::vector<Link<M>*> const& inputs) {
+    // The same for a stage that reads any number of links of each kind.
+    template <Stage S, Message... Ms>
+        requires(Handles<S, Ms> && ...)
+    S& stage_over(StageRow row, std::unique_ptr<S> stage, std::vector<Link<Ms>*> const&... inputs) {
         auto runner = make_runner(row, *stage);
-        for (Link<M>* link : inputs) runner->template read<M>(*link);
-        return add(std::move(row), std::move(stage), std::move(runner),
-                   {inputs.begin(), inputs.end()});
+        std::vector<LinkBase*> all;
+        auto const read = [&]<Message M>(std::vector<Link<M>*> const& links) {
+            for (Link<M>* link : links) runner->template read<M>(*link);
+            all.insert(all.end(), links.begin(), links.end());
+        };
+        (read(inputs), ...);
+        return add(std::move(row), std::move(stage), std::move(runner), std::move(all));
     }
 
     // The thread of that name; made on first use. cpu -1: not pinned.
