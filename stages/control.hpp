@@ -48,6 +48,7 @@ class Control : pipeline::Pinned {
 
     auto outputs() { return std::tie(); }
     void on(pipeline::Part<SourceNote> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const& turn);
     bool tick(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const;
 
@@ -76,6 +77,8 @@ class Control : pipeline::Pinned {
     Role role_of(io::Credentials const& peer) const;
     std::string status_table(pipeline::Turn const& turn) const;
     std::string chain_json(std::size_t index, pipeline::Turn const& turn) const;
+    std::string catch_up_json(std::size_t index) const; // empty while nothing is left to read
+    std::string catch_up_line(std::size_t index) const;
     bool ready() const;
 
     ControlOptions const options_;
@@ -83,6 +86,7 @@ class Control : pipeline::Pinned {
     Needs const needs_;
     pipeline::Nanoseconds const started_;
     std::vector<SourceNote> notes_; // the latest of each chain
+    std::vector<HistoryNote> catch_ups_;
 };
 
 } // namespace stages
