@@ -31,10 +31,10 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
     options.name = chain.name;
     options.endpoints = chain.endpoints;
     options.follower.finalized_only = chain.finalized_only;
-    options.follower.start = chain.start;
+    bool const known = journal != nullptr && journal->genesis_of(chain.name);
     // What lies before the node's finalized head is known already, or the history reader's.
-    options.follower.from_finalized =
-        journal != nullptr && journal->genesis_of(chain.name).has_value();
+    options.follower.from_finalized = chain.start || known;
+    if (!known) options.follower.start = chain.start.value_or(0);
     options.attribute = chain.attribute;
     options.socket.ca_file = chain.ca_file;
     // Assets are looked up only where a rule asks for more than the chain's own token.
@@ -47,6 +47,19 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
         auto const prefix = decoders::storage_prefix(map.pallet, map.entry);
         options.asset_maps.emplace_back(prefix.begin(), prefix.end());
     }
+    return options;
+}
+
+stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t index,
+                                          stages::Journal const* journal) {
+    ChainConfig const& chain = config.chains[index];
+    stages::RpcHistoryOptions options;
+    options.chain = index;
+    options.name = chain.name;
+    options.endpoints = chain.endpoints;
+    if (journal != nullptr) options.genesis = journal->genesis_of(chain.name);
+    options.attribute = chain.attribute;
+    options.socket.ca_file = chain.ca_file;
     return options;
 }
 

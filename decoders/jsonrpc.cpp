@@ -239,11 +239,15 @@ std::expected<void, Error> JsonRpc::Impl::read_error(Envelope& out) {
     }
     return members(
         object, [&](std::string_view key, ondemand::value& member) -> std::expected<void, Error> {
-            if (key != "code" && key != "message") return {};
+            if (key != "code" && key != "message" && key != "data") return {};
             auto const found = token(member);
             if (!found) return std::unexpected(found.error());
             if (key == "message") {
                 out.error_message = found->text;
+                return {};
+            }
+            if (key == "data") {
+                out.error_data = found->text;
                 return {};
             }
             bool const negative = found->text.starts_with('-');

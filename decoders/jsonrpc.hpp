@@ -38,6 +38,7 @@ struct Envelope {
     std::string_view subscription;  // notification: id without quotes (string or integer)
     std::int64_t error_code = 0;    // error_reply
     std::string_view error_message; // error_reply; as written, escapes not undone
+    std::string_view error_data;    // error_reply: `data`, as in JsonRpc::Token; empty if absent
     Form form = Form::absent;       // of the result (requests: of params)
     std::string_view text; // string: between the quotes, as written; number, boolean: the token
 };

@@ -28,6 +28,7 @@ StorageKey storage_prefix(std::string_view pallet, std::string_view entry) {
 
 StorageKey system_events_key() { return storage_prefix("System", "Events"); }
 StorageKey system_number_key() { return storage_prefix("System", "Number"); }
+StorageKey system_parent_hash_key() { return storage_prefix("System", "ParentHash"); }
 StorageKey timestamp_now_key() { return storage_prefix("Timestamp", "Now"); }
 StorageKey last_runtime_upgrade_key() { return storage_prefix("System", "LastRuntimeUpgrade"); }
 StorageKey system_account_key() { return storage_prefix("System", "Account"); }

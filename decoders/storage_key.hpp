@@ -17,6 +17,7 @@ StorageKey storage_prefix(std::string_view pallet, std::string_view entry);
 // The keys a monitor subscribes to: 0x26aa394e... and so on.
 StorageKey system_events_key();
 StorageKey system_number_key();
+StorageKey system_parent_hash_key();
 StorageKey timestamp_now_key();
 StorageKey last_runtime_upgrade_key();
 StorageKey system_account_key(); // prefix of the map

@@ -4,6 +4,7 @@
 // Value type, any thread. `system` is an errno (0: none); `detail` says which host, path or limit.
 #pragma once
 
+#include <cstdint>
 #include <string>
 #include <string_view>
 
@@ -65,6 +66,7 @@ struct [[nodiscard]] Error {
     Code code;
     int system = 0;
     std::string detail{};
+    std::uint64_t retry_after_s = 0; // upgrade_refused: the peer asked to be left alone; 0: no
 };
 
 // A short stable word for metrics and tests: "refused", "tls_expired".

@@ -44,6 +44,8 @@ inline constexpr pipeline::Nanoseconds handshake_timeout = 10 * pipeline::second
 inline constexpr pipeline::Nanoseconds ping_interval = 20 * pipeline::second;
 inline constexpr pipeline::Nanoseconds pong_timeout = 10 * pipeline::second;
 inline constexpr pipeline::Nanoseconds close_timeout = 3 * pipeline::second;
+// What a server's Retry-After is taken for at the most.
+inline constexpr std::uint64_t retry_after_s_max = 3'600;
 // A listener that ran out of file descriptors asks again after this long.
 inline constexpr pipeline::Nanoseconds accept_pause = 100 * pipeline::millisecond;
 

@@ -2,7 +2,9 @@
 
 #include <openssl/evp.h>
 
+#include <algorithm>
 #include <array>
+#include <charconv>
 
 namespace io {
 
@@ -41,6 +43,17 @@ std::string upgrade_request(Url const& url, std::string const& key) {
                        {"Connection", "Upgrade"},       {"Sec-WebSocket-Key", key},
                        {"Sec-WebSocket-Version", "13"}, {"User-Agent", "spyhop/" SPYHOP_VERSION}};
     return write_request(request);
+}
+
+// Retry-After in seconds (RFC 9110 section 10.2.3); its other form, a date, says nothing to a
+// machine whose clock may be wrong.
+std::uint64_t retry_after_s(std::string_view text) {
+    std::uint64_t seconds = 0;
+    auto const* const end = text.data() + text.size();
+    auto const [at, error] = std::from_chars(text.data(), end, seconds);
+    if (text.empty() || at != end || error == std::errc::invalid_argument) return 0;
+    return error == std::errc{} ? std::min(seconds, limits::retry_after_s_max)
+                                : limits::retry_after_s_max;
 }
 
 } // namespace
@@ -130,7 +143,8 @@ std::expected<void, Error> WebSocketClient::check_upgrade(HttpResponse const& re
     if (response.status != 101)
         return std::unexpected(
             Error{Code::upgrade_refused, 0,
-                  url_.authority() + ": HTTP status " + std::to_string(response.status)});
+                  url_.authority() + ": HTTP status " + std::to_string(response.status),
+                  retry_after_s(find_header(response.headers, "Retry-After"))});
     if (!header_has_token(response.headers, "Upgrade", "websocket"))
         return malformed("no \"Upgrade: websocket\"");
     if (!header_has_token(response.headers, "Connection", "upgrade"))

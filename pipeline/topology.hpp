@@ -67,7 +67,7 @@ class Topology {
     S& stage_over(StageRow row, std::unique_ptr<S> stage, std::vector<Link<Ms>*> const&... inputs) {
         auto runner = make_runner(row, *stage);
         std::vector<LinkBase*> all;
-        auto const read = [&]<class M>(std::vector<Link<M>*> const& links) {
+        auto const read = [&]<Message M>(std::vector<Link<M>*> const& links) {
             for (Link<M>* link : links) runner->template read<M>(*link);
             all.insert(all.end(), links.begin(), links.end());
         };

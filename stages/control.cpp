@@ -45,7 +45,7 @@ Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server,
     , needs_(std::move(needs))
     , started_(started)
     , notes_(options_.chains.size())
-    , histories_(options_.chains.size()) {
+    , catch_ups_(options_.chains.size()) {
     for (SourceNote& note : notes_) note.state = SourceState::waiting; // nothing heard yet
 }
 
@@ -68,7 +68,7 @@ void Control::on(pipeline::Part<SourceNote> const& part, pipeline::Turn const&) 
 }
 
 void Control::on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const&) {
-    histories_[part->chain] = part.message;
+    catch_ups_[part->chain] = part.message;
 }
 
 bool Control::tick(pipeline::Turn const& turn) {
@@ -156,12 +156,31 @@ std::string Control::chain_json(std::size_t index, pipeline::Turn const& turn) c
     auto const lag = lag_seconds(note, turn);
     return fmt::format(
         R"({{"name":{},"genesis":{},"symbol":{},"decimals":{},"best":{},"finalized":{},)"
-        R"("lag_s":{},"path":"hybrid","endpoint":{},"state":"{}","spec_version":{}}})",
+        R"("lag_s":{},"path":"hybrid","endpoint":{},"state":"{}","spec_version":{}{}}})",
         quoted(chain.name), known ? '"' + decoders::hex_text(note.facts.genesis) + '"' : "null",
         known ? quoted(note.facts.symbol.view()) : "null",
         known ? std::to_string(note.facts.decimals) : "null", note.best, note.finalized,
         lag ? fmt::format("{:.3f}", *lag) : "null", quoted(chain.endpoints[note.endpoint]),
-        to_text(note.state), note.spec_version);
+        to_text(note.state), note.spec_version, catch_up_json(index));
+}
+
+std::string Control::catch_up_json(std::size_t index) const {
+    HistoryNote const& note = catch_ups_[index];
+    if (note.left == 0) return {};
+    return fmt::format(R"(,"catch_up":{{"state":"{}","next":{},"left":{},"blocks_per_second":{},)"
+                       R"("endpoint":{},"trouble":{}}})",
+                       to_text(note.state), note.next, note.left, note.blocks_per_second,
+                       quoted(options_.chains[index].endpoints[note.endpoint]),
+                       note.trouble.view().empty() ? "null" : quoted(note.trouble.view()));
+}
+
+std::string Control::catch_up_line(std::size_t index) const {
+    HistoryNote const& note = catch_ups_[index];
+    if (note.left == 0) return {};
+    std::string text = fmt::format("  catching up: {} blocks left, from {}, {} blocks/s", note.left,
+                                   note.next, note.blocks_per_second);
+    if (!note.trouble.view().empty()) text += fmt::format("; {}", note.trouble.view());
+    return text + '\n';
 }
 
 std::string Control::status_table(pipeline::Turn const& turn) const {
@@ -181,6 +200,7 @@ std::string Control::status_table(pipeline::Turn const& turn) const {
                             note.finalized, lag ? fmt::format("{:.1f} s", *lag) : "-",
                             note.facts.symbol.view().empty() ? "-" : note.facts.symbol.view(),
                             options_.chains[i].endpoints[note.endpoint]);
+        text += catch_up_line(i);
     }
     return text;
 }
@@ -196,7 +216,7 @@ Control::Answer Control::coverage(AdminRequest const&, pipeline::Turn const&) {
                 return one.name == options_.chains[i].name;
             });
         ours.push_back(found == ledgers->end() ? LedgerView{options_.chains[i].name} : *found);
-        describe_filling(ours.back(), histories_[i]);
+        describe_filling(ours.back(), catch_ups_[i]);
     }
     return {0, coverage_table(ours), ",\"chains\":" + coverage_json(ours)};
 }

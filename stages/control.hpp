@@ -81,14 +81,16 @@ class Control : pipeline::Pinned {
     Role role_of(io::Credentials const& peer) const;
     std::string status_table(pipeline::Turn const& turn) const;
     std::string chain_json(std::size_t index, pipeline::Turn const& turn) const;
+    std::string catch_up_json(std::size_t index) const; // empty while nothing is left to read
+    std::string catch_up_line(std::size_t index) const;
     bool ready() const;
 
     ControlOptions const options_;
     std::unique_ptr<io::UnixServer> const server_;
     Needs const needs_;
     pipeline::Nanoseconds const started_;
-    std::vector<SourceNote> notes_;      // the latest of each chain
-    std::vector<HistoryNote> histories_; // likewise
+    std::vector<SourceNote> notes_; // the latest of each chain
+    std::vector<HistoryNote> catch_ups_;
 };
 
 } // namespace stages

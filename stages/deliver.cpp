@@ -158,7 +158,7 @@ std::string_view Deliver::label_of(decoders::Account const& account) const {
 // ---- what the ledger lacks ----------------------------------------------------------------------
 
 bool Deliver::tick(pipeline::Turn const& turn) {
-    if (turn.draining || wants_.count() == 0 || turn.now < custody_.next_want()) return false;
+    if (turn.draining || turn.now < custody_.next_want()) return false;
     custody_.wants(turn.now, [&](Want const& want) { wants_.emit(want.chain, want); });
     return false;
 }

@@ -16,11 +16,11 @@ Follower::Follower(FollowerOptions const& options)
     : options_(options)
     , grace_(options.grace) {
     blocks_.reserve(1'024); // a chain at its head holds a few dozen
-    if (options.start) floor_ = *options.start == 0 ? 0 : *options.start - 1;
 }
 
 void Follower::set_floor(std::uint32_t number) {
-    if (!floor_) floor_ = number == 0 ? 0 : number - 1;
+    std::uint32_t const first = std::max(number, options_.start);
+    if (!floor_) floor_ = first == 0 ? 0 : first - 1;
 }
 
 bool Follower::needs_telling(Block const& block) const {

@@ -36,9 +36,9 @@ struct FollowerOptions {
     // Begin at the node's finalized head instead of its best one: what lies before it was told by
     // an earlier run, or is the history reader's.
     bool from_finalized = false;
+    std::uint32_t start = 0; // no block below it is told
     // A block the node has announced usually arrives by itself; asked for only after this.
     Nanoseconds grace = 500 * pipeline::millisecond;
-    std::optional<std::uint32_t> start{}; // first block to tell; absent: the first one seen
 };
 
 struct FollowerAction {

@@ -25,7 +25,8 @@ std::string_view method_of(Ask ask) {
     case Ask::metadata: return "state_getMetadata";
     case Ask::asset_keys: return "state_getKeysPaged";
     case Ask::asset_value:
-    case Ask::events_plain: return "state_getStorage";
+    case Ask::events_plain:
+    case Ask::number_plain: return "state_getStorage";
     case Ask::subscribe_heads: return "chain_subscribeNewHeads";
     case Ask::subscribe_finalized: return "chain_subscribeFinalizedHeads";
     case Ask::subscribe_runtime: return "state_subscribeRuntimeVersion";
@@ -44,22 +45,31 @@ std::string_view Requests::ask(Question question, std::string_view params, Nanos
     fmt::format_to(std::back_inserter(text_),
                    R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":[{}]}})", question.id,
                    method_of(question.ask), params);
-    open_.push_back(question);
+    open_.push_back({question, std::string(params)});
     return text_;
 }
 
 Question const* Requests::find(std::uint64_t id) const {
     auto const found = std::find_if(open_.begin(), open_.end(),
-                                    [&](Question const& question) { return question.id == id; });
-    return found == open_.end() ? nullptr : &*found;
+                                    [&](Open const& one) { return one.question.id == id; });
+    return found == open_.end() ? nullptr : &found->question;
 }
 
 void Requests::close(std::uint64_t id) {
-    std::erase_if(open_, [&](Question const& question) { return question.id == id; });
+    std::erase_if(open_, [&](Open const& one) { return one.question.id == id; });
+}
+
+std::string Requests::take(std::uint64_t id) {
+    auto const found = std::find_if(open_.begin(), open_.end(),
+                                    [&](Open const& one) { return one.question.id == id; });
+    CHECK(found != open_.end());
+    std::string params = std::move(found->params);
+    open_.erase(found);
+    return params;
 }
 
 Nanoseconds Requests::oldest() const {
-    return open_.empty() ? pipeline::never : open_.front().asked_at;
+    return open_.empty() ? pipeline::never : open_.front().question.asked_at;
 }
 
 std::string hash_param(Hash const& hash) { return '"' + decoders::hex_text(hash) + '"'; }

@@ -37,6 +37,7 @@ enum class Ask : std::uint8_t {
     header,
     events,            // state_queryStorageAt of all keys a block needs
     events_plain,      // state_getStorage of System.Events alone, where queryStorageAt is refused
+    number_plain,      // of System.Number: is the state there at all?
     body,              // chain_getBlock
     runtime_of_parent, // which runtime executed block `block`
 };
@@ -64,14 +65,20 @@ class Requests {
     // The open question with this id; null: nobody asked. Valid until the next ask() or close().
     Question const* find(std::uint64_t id) const;
     void close(std::uint64_t id); // it has been answered
+    // The parameters it was asked with, to ask it again; it is closed. Only of an open question.
+    std::string take(std::uint64_t id);
 
     // When the oldest open question was asked; `never` if none is open.
     Nanoseconds oldest() const;
-    Ask oldest_ask() const { return open_.front().ask; } // only while one is open
+    Ask oldest_ask() const { return open_.front().question.ask; } // only while one is open
     void clear() { open_.clear(); }
 
   private:
-    std::vector<Question> open_; // in the order they were asked
+    struct Open {
+        Question question;
+        std::string params;
+    };
+    std::vector<Open> open_; // in the order they were asked
     std::string text_;
     std::uint64_t next_id_ = 1;
 };

@@ -13,14 +13,6 @@ constexpr std::size_t questions_busy = 32; // beyond this nothing new is asked o
 double seconds(Nanoseconds time) {
     return static_cast<double>(time) / static_cast<double>(pipeline::second);
 }
-
-// What a node says may hold line breaks; in a log they would forge lines.
-std::string printable(std::string_view text) {
-    std::string shown(text);
-    for (char& c : shown)
-        if (static_cast<unsigned char>(c) < 0x20 || c == 0x7f) c = '?';
-    return shown;
-}
 } // namespace
 
 RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
@@ -29,19 +21,21 @@ RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
     , needs_(needs)
     , frames_(frames)
     , notes_(notes)
-    , backoff_(options_.backoff, needs.random)
+    , endpoints_(options_.endpoints.size(), options_.choice, needs.random)
     , json_(options_.socket.message_bytes_max)
-    , follower_(options_.follower) {
-    CHECK(!options_.endpoints.empty());
-}
+    , throttle_(needs.random)
+    , follower_(options_.follower)
+    , of_other_chain_(options_.endpoints.size())
+    , contradicts_(options_.endpoints.size()) {}
 
 bool RpcSource::tick(Turn const& turn) {
     bool const wanted = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
     if (turn.draining || !wanted) return fall_silent();
     if (state_ == SourceState::off) set_state(SourceState::waiting);
     if (!socket_) {
-        if (turn.now < backoff_.due()) return false;
-        connect(turn.now);
+        auto const choice = endpoints_.choose(turn.now);
+        if (turn.now < choice.due) return false;
+        connect(choice.endpoint);
         return true;
     }
     if (held_) {
@@ -57,26 +51,27 @@ bool RpcSource::tick(Turn const& turn) {
 
 Nanoseconds RpcSource::next_deadline() const {
     if (state_ == SourceState::off) return pipeline::never;
-    if (!socket_) return backoff_.due();
+    if (!socket_) return endpoints_.choose(0).due;
     if (held_) return retry_at_;
     Nanoseconds earliest = socket_->next_deadline();
     if (requests_.open() > 0)
         earliest = std::min(earliest, requests_.oldest() + options_.answer_timeout);
+    if (!later_.empty() && requests_.open() == 0) earliest = std::min(earliest, throttle_.until());
     if (state_ != SourceState::following) return earliest;
-    return std::min({earliest, cadence_.suspicious_at(), follower_.next_deadline()});
+    earliest = std::min(earliest, cadence_.suspicious_at());
+    if (quiet()) return std::min(earliest, endpoints_.better_at());
+    return busy() ? earliest : std::min(earliest, follower_.next_deadline());
 }
 
 bool RpcSource::fall_silent() {
     if (state_ == SourceState::off) return false;
-    held_.reset();
-    socket_.reset();
-    requests_.clear();
-    follower_.connection_lost();
+    drop_connection();
     set_state(SourceState::off);
     return false;
 }
 
-void RpcSource::connect(Nanoseconds) {
+void RpcSource::connect(std::size_t endpoint) {
+    endpoint_ = endpoint;
     set_state(SourceState::connecting);
     socket_ = std::make_unique<io::WebSocketClient>(needs_.network, options_.endpoints[endpoint_],
                                                     needs_.clock, needs_.random, options_.socket);
@@ -87,21 +82,43 @@ std::string RpcSource::place() const {
     return options_.name + ": " + options_.endpoints[endpoint_].authority();
 }
 
-void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
-    needs_.metrics.add(SourceMetric::disconnects);
+void RpcSource::drop_connection() {
     held_.reset();
     socket_.reset();
     requests_.clear();
+    later_.clear();
+    throttle_.start_over();
     follower_.connection_lost();
     fetching_spec_ = 0;
     deciding_.clear();
-    std::size_t const next = (endpoint_ + 1) % options_.endpoints.size();
-    Nanoseconds const due = backoff_.failed(now);
-    needs_.log.write(pipeline::Level::warning, "source",
-                     fmt::format("{}: {}. Next attempt at {} in {:.1f} s.", place(), printable(why),
-                                 options_.endpoints[next].authority(),
-                                 seconds(due > now ? due - now : 0)));
-    endpoint_ = next;
+}
+
+void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
+    needs_.metrics.add(SourceMetric::disconnects);
+    drop_connection();
+    Blame const blame = std::exchange(blame_, {});
+    endpoints_.set_aside(endpoint_, blame.aside, now, blame.wait);
+    auto const next = endpoints_.choose(now);
+    if (!blame.known)
+        needs_.log.write(pipeline::Level::warning, "source",
+                         fmt::format("{}: {}. Next attempt at {} in {:.1f} s.", place(),
+                                     printable(why), options_.endpoints[next.endpoint].authority(),
+                                     seconds(next.due > now ? next.due - now : 0)));
+    set_state(SourceState::waiting);
+}
+
+bool RpcSource::quiet() const {
+    return state_ == SourceState::following && requests_.open() == 0 && later_.empty() && !held_ &&
+           follower_.next_deadline() == pipeline::never;
+}
+
+void RpcSource::go_back(std::size_t endpoint) {
+    needs_.log.write(pipeline::Level::info, "source",
+                     fmt::format("{}: left for {}, which is preferred", place(),
+                                 options_.endpoints[endpoint].authority()));
+    needs_.metrics.add(SourceMetric::disconnects);
+    drop_connection();
+    endpoints_.go_back(endpoint);
     set_state(SourceState::waiting);
 }
 
@@ -114,7 +131,11 @@ bool RpcSource::on_event(io::WebSocketEvent const& event, Turn const& turn) {
         needs_.log.write(pipeline::Level::info, "source", place() + ": connected");
         greet(turn.now);
         break;
-    case Kind::closed: disconnected(io::describe(*event.error), turn.now); return true;
+    case Kind::closed:
+        if (event.error->retry_after_s > 0)
+            blame_ = {Aside::rate_limited, event.error->retry_after_s * pipeline::second};
+        disconnected(io::describe(*event.error), turn.now);
+        return true;
     case Kind::message:
         switch (on_message(event, turn)) {
         case Outcome::hold:
@@ -158,11 +179,11 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     }
     Question const question = *open;
     if (envelope.kind == decoders::FrameKind::error_reply) {
-        requests_.close(question.id);
         needs_.metrics.add(SourceMetric::error_replies);
         on_refusal(question, envelope, now);
         return fault_.empty() ? Outcome::done : Outcome::fault;
     }
+    throttle_.answered(now);
     Outcome outcome = Outcome::done;
     switch (question.ask) {
     case Ask::genesis: outcome = on_genesis(envelope); break;
@@ -185,7 +206,8 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::final_hash: on_head_hash(question, envelope, now); break;
     case Ask::header: outcome = on_header(question, envelope, now); break;
     case Ask::events:
-    case Ask::events_plain: outcome = on_fetched(question, envelope, received, now); break;
+    case Ask::events_plain:
+    case Ask::number_plain: outcome = on_fetched(question, envelope, received, now); break;
     case Ask::body: outcome = on_body(question, envelope); break;
     case Ask::subscribe_heads:
     case Ask::subscribe_finalized:
@@ -217,26 +239,47 @@ bool RpcSource::overdue(Nanoseconds now) {
 }
 
 bool RpcSource::act(Nanoseconds now) {
-    if (state_ != SourceState::following || requests_.open() >= questions_busy) return false;
+    if (!later_.empty() && throttle_.may_ask(now, requests_.open())) {
+        Later const next = std::move(later_.front());
+        later_.pop_front();
+        send(next.question, next.params, now);
+        if (!fault_.empty()) disconnected(std::exchange(fault_, {}), now);
+        return true;
+    }
+    if (state_ != SourceState::following || busy()) return false;
     FollowerAction const action = follower_.next(now);
-    if (action.kind == FollowerAction::Kind::none) return false;
+    if (action.kind == FollowerAction::Kind::none) {
+        auto const better = quiet() ? endpoints_.better(now) : std::nullopt;
+        if (better) go_back(*better);
+        return better.has_value();
+    }
     on_action(action, now);
     if (!fault_.empty()) disconnected(std::exchange(fault_, {}), now);
     return true;
 }
 
+bool RpcSource::busy() const { return requests_.open() + later_.size() >= questions_busy; }
+
 void RpcSource::ask(Question const& question, std::string_view params, Nanoseconds now) {
     if (!fault_.empty()) return;
-    if (requests_.full()) {
+    if (requests_.open() + later_.size() >= Requests::capacity) {
         fault("more questions are open than a node can be expected to answer");
         return;
     }
+    if (later_.empty() && throttle_.may_ask(now, requests_.open()))
+        send(question, params, now);
+    else
+        later_.push_back({question, std::string(params)});
+}
+
+void RpcSource::send(Question const& question, std::string_view params, Nanoseconds now) {
     if (!socket_->send_text(requests_.ask(question, params, now)))
         fault("the node does not read what it is asked");
 }
 
-RpcSource::Outcome RpcSource::fault(std::string why) {
+RpcSource::Outcome RpcSource::fault(std::string why, Blame blame) {
     fault_ = std::move(why);
+    blame_ = blame;
     return Outcome::fault;
 }
 

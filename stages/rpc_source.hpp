@@ -3,7 +3,11 @@
 //
 //   waiting ──▶ connecting ──▶ greeting ──▶ following
 //      ▲            │             │             │      any fault: why is logged and counted, the
-//      └────────────┴─────────────┴─────────────┘      next endpoint is tried after a back-off
+//      └────────────┴─────────────┴─────────────┘      endpoint is set aside, another one is tried
+//
+// Which endpoint: the most preferred one that is not set aside (Endpoints). A less preferred one is
+// left at a quiet moment when it is time to try a better one again. An endpoint that contradicts
+// what was final before is left, too; only when all of them do is the other history followed.
 //
 // Fast path: one state_subscribeStorage on {System.Events, System.Number, Timestamp.Now,
 // System.LastRuntimeUpgrade} pushes a best block's events with no further round trip. The last key
@@ -14,22 +18,28 @@
 // Text is decoded from hex straight into the link's arena; JSON is read once, here, because what is
 // wrong with it is the endpoint's fault and is answered here.
 //
+// A node that says it is asked too often is asked more slowly, and what it refused is asked again
+// (Throttle); a state that is gone there is left to others.
+//
 // One thread; owns its socket. When the link is full the last message is kept and reading stops.
 #pragma once
 
 #include "decoders/jsonrpc.hpp"
-#include "io/backoff.hpp"
 #include "io/websocket.hpp"
 #include "pipeline/log.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/bodies.hpp"
 #include "stages/cadence.hpp"
+#include "stages/endpoints.hpp"
 #include "stages/follower.hpp"
 #include "stages/messages.hpp"
+#include "stages/refusal.hpp"
 #include "stages/rpc_requests.hpp"
+#include "stages/throttle.hpp"
 
 #include <array>
+#include <deque>
 #include <memory>
 #include <string>
 #include <vector>
@@ -41,11 +51,11 @@ using pipeline::Turn;
 
 struct RpcSourceOptions {
     std::uint16_t chain = 0;
-    std::string name; // for the log
-    std::vector<io::Url> endpoints;
+    std::string name;               // for the log
+    std::vector<io::Url> endpoints; // in the order of preference
+    EndpointOptions choice{};
     FollowerOptions follower{};
     io::WebSocketOptions socket{};
-    io::BackoffOptions backoff{};
     bool attribute = false; // send each block's extrinsics along with its events
     // Storage maps that describe assets (32-byte prefixes); empty: native token only.
     std::vector<std::vector<std::uint8_t>> asset_maps{};
@@ -67,6 +77,8 @@ enum class SourceMetric {
     holes,
     conflicts,
     bodies_missing,
+    limited,
+    pruned,
     best,
     finalized,
     connected,
@@ -101,6 +113,10 @@ inline constexpr std::array source_metrics{
                         "Finalized heads that contradict earlier ones."},
     pipeline::MetricRow{"spyhop_source_bodies_missing_total", pipeline::MetricKind::counter,
                         "Blocks told without their extrinsics because the node did not show them."},
+    pipeline::MetricRow{"spyhop_source_limited_total", pipeline::MetricKind::counter,
+                        "Questions the node refused because it is asked too often."},
+    pipeline::MetricRow{"spyhop_source_pruned_blocks_total", pipeline::MetricKind::counter,
+                        "Blocks whose state the node no longer had."},
     pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
                         "Number of the best block."},
     pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
@@ -147,15 +163,27 @@ class RpcSource : pipeline::Pinned {
 
     // rpc_source.cpp: the connection
     bool fall_silent();
-    void connect(Nanoseconds now);
+    void connect(std::size_t endpoint);
+    void drop_connection();
     void disconnected(std::string_view why, Nanoseconds now);
+    bool quiet() const; // nothing is asked, nothing is to be asked
+    void go_back(std::size_t endpoint);
     bool on_event(io::WebSocketEvent const& event, Turn const& turn);
     Outcome on_message(io::WebSocketEvent const& event, Turn const& turn);
     Outcome on_answer(decoders::Envelope const& envelope, Nanoseconds received, Nanoseconds now);
     bool overdue(Nanoseconds now);
     bool act(Nanoseconds now);
     void ask(Question const& question, std::string_view params, Nanoseconds now);
-    Outcome fault(std::string why);
+    void send(Question const& question, std::string_view params, Nanoseconds now);
+    bool busy() const; // enough is open and waiting: the follower's questions can wait, too
+    // What becomes of the endpoint besides its back-off.
+    struct Blame {
+        Aside aside = Aside::failed;
+        Nanoseconds wait = 0; // at least; its own word
+        bool known = false;   // said before: not logged again
+    };
+    Outcome fault(std::string why) { return fault(std::move(why), Blame{}); }
+    Outcome fault(std::string why, Blame blame);
     Outcome malformed(std::string_view what, decoders::Error const& error);
     std::string place() const;
 
@@ -191,11 +219,16 @@ class RpcSource : pipeline::Pinned {
     Outcome on_push(Nanoseconds received, Nanoseconds now);
     Outcome on_fetched(Question const& question, decoders::Envelope const& reply,
                        Nanoseconds received, Nanoseconds now);
-    void on_refusal(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    void ask_whether_state_is_there(Question const& question, Nanoseconds now);
+    void state_is_gone(Question const& question);
     Outcome on_block(BlockValues const& values, std::uint32_t number, Nanoseconds received,
                      Nanoseconds now);
     Outcome emit_block(BlockValues const& values, std::uint32_t number, std::uint32_t spec_version,
                        Nanoseconds received);
+    // rpc_source_refusals.cpp: questions that were answered with an error
+    void on_refusal(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    void on_limit(Question const& question, decoders::Envelope const& reply, Nanoseconds wait,
+                  Nanoseconds now);
     // rpc_source_bodies.cpp: the extrinsics, where they are wanted
     void ask_body(Hash const& block, Nanoseconds now);
     Outcome on_body(Question const& question, decoders::Envelope const& reply);
@@ -204,6 +237,7 @@ class RpcSource : pipeline::Pinned {
     // The runtime that executed the block; 0: it has to be asked for first, and has been.
     std::uint32_t runtime_of(BlockValues const& values, Nanoseconds now);
     void decide(Hash const& block, std::uint32_t spec_version);
+    void on_conflict(FollowerAction const& action, Nanoseconds now);
     void on_action(FollowerAction const& action, Nanoseconds now);
     bool runtime_loaded(std::uint32_t spec_version) const;
 
@@ -213,15 +247,24 @@ class RpcSource : pipeline::Pinned {
     Out<SourceNote> notes_;
 
     std::unique_ptr<io::WebSocketClient> socket_;
-    io::Backoff backoff_;
+    Endpoints endpoints_;
     decoders::JsonRpc json_;
     Requests requests_;
+    struct Later {
+        Question question;
+        std::string params;
+    };
+    std::deque<Later> later_; // questions held back by the throttle, or refused by the node's limit
+    Throttle throttle_;
     Follower follower_;
     Cadence cadence_;
     Bodies bodies_;
     SourceState state_ = SourceState::waiting;
     std::size_t endpoint_ = 0;
-    std::string fault_;                      // why the connection must end, set by fault()
+    std::vector<bool> of_other_chain_; // by endpoint: it was said
+    std::vector<bool> contradicts_;    // by endpoint: what is final, since the last one that was
+    std::string fault_;                // why the connection must end, set by fault()
+    Blame blame_{};                    // the same
     std::optional<io::WebSocketEvent> held_; // a message the link had no room for
 
     // what is known of the chain

@@ -2,44 +2,13 @@
 #include "stages/rpc_source.hpp"
 
 #include "decoders/hex.hpp"
-#include "decoders/scale.hpp"
 #include "decoders/storage_key.hpp"
+#include "stages/state_values.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
 
 namespace stages {
-
-namespace {
-
-// Little-endian unsigned integers of up to eight bytes, as hex text; absent or odd ones: nothing.
-std::optional<std::uint64_t> read_integer(std::string_view hex) {
-    std::uint8_t bytes[8] = {};
-    auto const size = decoders::hex_decode(hex, bytes);
-    if (!size || *size == 0) return std::nullopt;
-    std::uint64_t value = 0;
-    for (std::size_t i = *size; i-- > 0;) value = value << 8 | bytes[i];
-    return value;
-}
-
-// Timestamp.Now in milliseconds; one beyond the year 9999 is none, and 0 says so.
-std::uint64_t read_timestamp(std::string_view hex) {
-    constexpr std::uint64_t last_ms = 253'402'300'799'999;
-    auto const value = read_integer(hex).value_or(0);
-    return value <= last_ms ? value : 0;
-}
-
-// System.LastRuntimeUpgrade: {spec_version: Compact<u32>, spec_name: str}.
-std::optional<std::uint32_t> read_upgrade(std::string_view hex) {
-    std::uint8_t bytes[256];
-    auto const size = decoders::hex_decode(hex, bytes);
-    if (!size) return std::nullopt;
-    decoders::Cursor cursor({bytes, *size});
-    std::uint32_t const version = cursor.compact_u32();
-    return cursor.ok() ? std::optional(version) : std::nullopt;
-}
-
-} // namespace
 
 std::array<std::array<std::uint8_t, 32>, RpcSource::block_keys_count> const&
 RpcSource::block_keys() {
@@ -157,8 +126,25 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
             return Outcome::done;
         }
         values = *read;
-    } else if (reply.form == decoders::Form::string) {
+    } else if (question.ask == Ask::events_plain && reply.form == decoders::Form::string) {
         values.events = reply.text;
+    } else if (question.ask == Ask::number_plain && reply.form == decoders::Form::string) {
+        values.number = reply.text;
+    }
+    // Every state holds its block's number; one without events holds it, too. Where both are
+    // missing the state itself is, and nothing is known of the block's events.
+    if (values.events.empty() && values.number.empty()) {
+        if (question.ask == Ask::events_plain)
+            ask_whether_state_is_there(question, now);
+        else
+            state_is_gone(question);
+        return Outcome::done;
+    }
+    auto const number = read_integer(values.number);
+    if (!values.number.empty() && number != question.number) { // the state of another block
+        needs_.metrics.add(SourceMetric::malformed);
+        follower_.events_failed(question.hash, now);
+        return Outcome::done;
     }
     values.hash = question.hash;
     values.fetched = true;
@@ -167,6 +153,17 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
     if (outcome == Outcome::done && follower_.is_told(values.hash))
         needs_.metrics.add(SourceMetric::blocks_fetched);
     return outcome;
+}
+
+void RpcSource::ask_whether_state_is_there(Question const& question, Nanoseconds now) {
+    ask({.ask = Ask::number_plain, .hash = question.hash, .number = question.number},
+        storage_params(block_keys()[1], question.hash), now);
+}
+
+// Asking again would not bring it back: the block is a hole here, and others fill it.
+void RpcSource::state_is_gone(Question const& question) {
+    needs_.metrics.add(SourceMetric::pruned);
+    follower_.events_missing(question.hash);
 }
 
 void RpcSource::decide(Hash const& block, std::uint32_t spec_version) {
@@ -264,6 +261,33 @@ RpcSource::Outcome RpcSource::emit_block(BlockValues const& values, std::uint32_
     return Outcome::done;
 }
 
+// One of two nodes is wrong about what cannot be taken back. Which one, the others have to say.
+void RpcSource::on_conflict(FollowerAction const& action, Nanoseconds now) {
+    std::string const both = fmt::format(
+        "block {} is {} by this node's finality, but {} was final before", action.number,
+        decoders::hex_text(action.hash), decoders::hex_text(action.parent));
+    needs_.metrics.add(SourceMetric::conflicts);
+    needs_.log.write(pipeline::Level::error, "source",
+                     fmt::format("{}: finality_conflict: {}. Compare both hashes with an explorer, "
+                                 "and take a node that is wrong out of `endpoints`.",
+                                 place(), both));
+    contradicts_[endpoint_] = true;
+    bool const all =
+        std::find(contradicts_.begin(), contradicts_.end(), false) == contradicts_.end();
+    if (!all) {
+        fault("what this node calls final contradicts what was final before",
+              {.aside = Aside::disagreed});
+        return;
+    }
+    contradicts_.assign(contradicts_.size(), false);
+    needs_.log.write(pipeline::Level::error, "source",
+                     fmt::format("{}: every endpoint of this chain contradicts what was final "
+                                 "before; from block {} on their history is followed, and alerts "
+                                 "of the other one stay as they were told",
+                                 place(), action.number));
+    follower_.accept_conflict(now);
+}
+
 void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
     using Kind = FollowerAction::Kind;
     Frame frame = frame_of(now);
@@ -282,6 +306,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
     }
     case Kind::say_final:
         needs_.metrics.set(SourceMetric::finalized, action.number);
+        contradicts_.assign(contradicts_.size(), false); // this one does not
         frame.body = Finalized{action.hash, action.parent, action.number};
         frames_.emit(frame);
         send_note();
@@ -296,65 +321,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
                          fmt::format("{}: blocks {} to {} are left to the history reader", place(),
                                      action.number, action.last));
         break;
-    case Kind::conflict:
-        needs_.metrics.add(SourceMetric::conflicts);
-        needs_.log.write(pipeline::Level::error, "source",
-                         fmt::format("{}: block {} is finalized by this node, but contradicts what "
-                                     "was finalized before",
-                                     place(), action.number));
-        break;
-    }
-}
-
-// The node answered with an error.
-void RpcSource::on_refusal(Question const& question, decoders::Envelope const& reply,
-                           Nanoseconds now) {
-    auto const give_up = [&] {
-        fault(fmt::format("the node refused {}: {} (code {})", method_of(question.ask),
-                          reply.error_message.substr(0, 200), reply.error_code));
-    };
-    switch (question.ask) {
-    case Ask::genesis:
-    case Ask::best_header:
-    case Ask::runtime_version:
-    case Ask::metadata:
-    case Ask::subscribe_heads:
-    case Ask::subscribe_finalized: give_up(); break;
-    case Ask::properties:
-        on_properties(reply);
-        introduced(now, now);
-        break;
-    case Ask::metadata_versions:
-    case Ask::metadata_at_version: // runtimes before the versioned API
-        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
-            hash_param(question.hash), now);
-        break;
-    case Ask::asset_keys:
-    case Ask::asset_value:
-        --assets_open_;
-        ask_asset_values(now);
-        break;
-    case Ask::own_hash: // of these nothing is learned, and nothing lost:
-    case Ask::head_hash:
-    case Ask::final_hash:
-    case Ask::subscribe_runtime: // upgrades are still seen in System.LastRuntimeUpgrade
-        break;
-    case Ask::subscribe_storage:
-        follower_.set_grace(0);
-        needs_.log.write(pipeline::Level::warning, "source",
-                         place() + ": no state_subscribeStorage; every block is asked for");
-        break;
-    case Ask::header: follower_.header_failed(question.hash, now); break;
-    case Ask::body: body_missing(question, reply.error_message.substr(0, 200)); break;
-    case Ask::events:
-        ask({.ask = Ask::events_plain, .hash = question.hash, .number = question.number},
-            storage_params(block_keys()[0], question.hash), now);
-        break;
-    case Ask::events_plain: follower_.events_failed(question.hash, now); break;
-    case Ask::runtime_of_parent: // better the newest runtime than none
-        decide(question.block, current_spec_);
-        follower_.postpone(question.block, now + options_.follower.grace);
-        break;
+    case Kind::conflict: on_conflict(action, now); break;
     }
 }
 

@@ -3,7 +3,7 @@
 
 #include "decoders/amount.hpp"
 #include "decoders/hex.hpp"
-#include "decoders/scale.hpp"
+#include "stages/state_values.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -23,29 +23,6 @@ constexpr std::string_view symbol_unknown = "UNIT";
 constexpr std::uint8_t decimals_unknown = 12;
 constexpr std::uint16_t prefix_unknown = 42;
 
-// 15 is served everywhere and the best tested; 16 comes next, 14 is the last that everybody has.
-// Versions above 16 are unstable drafts (4294967295) and are never asked for.
-std::uint32_t choose_metadata_version(pipeline::Bytes list) {
-    decoders::Cursor cursor(list);
-    bool has[17] = {};
-    std::uint32_t const count = cursor.count(sizeof(std::uint32_t));
-    for (std::uint32_t i = 0; i < count; ++i)
-        if (std::uint32_t const version = cursor.u32(); version <= 16) has[version] = true;
-    if (!cursor.ok()) return 0;
-    for (std::uint32_t version : {15U, 16U, 14U})
-        if (has[version]) return version;
-    return 0;
-}
-
-// Option<Vec<u8>> or Vec<u8> around the bytes that begin with "meta": where they begin.
-std::size_t metadata_offset(pipeline::Bytes bytes) {
-    constexpr std::uint8_t magic[] = {'m', 'e', 't', 'a'};
-    auto const window = bytes.first(std::min<std::size_t>(bytes.size(), 16));
-    auto const found =
-        std::search(window.begin(), window.end(), std::begin(magic), std::end(magic));
-    return static_cast<std::size_t>(found - window.begin());
-}
-
 } // namespace
 
 void RpcSource::greet(Nanoseconds now) {
@@ -62,11 +39,15 @@ RpcSource::Outcome RpcSource::on_genesis(decoders::Envelope const& reply) {
         return malformed("a genesis hash", hash ? decoders::Error{} : hash.error());
     if (genesis_ && *genesis_ != *hash) {
         needs_.metrics.add(SourceMetric::wrong_genesis);
+        bool const known = of_other_chain_[endpoint_];
+        of_other_chain_[endpoint_] = true;
         return fault(fmt::format("this endpoint serves another chain: its genesis is {}, not {}. "
                                  "Correct `endpoints` of chain {}",
                                  decoders::hex_text(*hash), decoders::hex_text(*genesis_),
-                                 options_.name));
+                                 options_.name),
+                     {.aside = Aside::wrong_chain, .known = known});
     }
+    of_other_chain_[endpoint_] = false;
     genesis_ = *hash;
     facts_.genesis = *hash;
     return Outcome::done;
@@ -274,7 +255,7 @@ void RpcSource::subscribe(Nanoseconds now) {
     follower_.set_grace(options_.attribute ? 0 : options_.follower.grace);
     bodies_.clear();
     cadence_.start(now);
-    backoff_.succeeded(now);
+    endpoints_.serving(endpoint_, now);
     needs_.log.write(pipeline::Level::info, "source",
                      fmt::format("{}: following from block {}", place(), best_.number));
     set_state(SourceState::following);

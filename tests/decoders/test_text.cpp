@@ -183,6 +183,8 @@ TEST(StorageKey, well_known_prefixes) {
               "0x26aa394eea5630e07c48ae0c9558cef780d41e5e16056765bc8461851072c9d7");
     EXPECT_EQ(hex_text(system_number_key()),
               "0x26aa394eea5630e07c48ae0c9558cef702a5c1b19ab7a04f536c519aca4983ac");
+    EXPECT_EQ(hex_text(system_parent_hash_key()),
+              "0x26aa394eea5630e07c48ae0c9558cef78a42f33323cb5ced3b44dd825fda9fcc");
     EXPECT_EQ(hex_text(timestamp_now_key()),
               "0xf0c365c3cf59d671eb72da0e7a4113c49f1f0515f462cdcf84e0f1d6045dfcbb");
     EXPECT_EQ(hex_text(last_runtime_upgrade_key()),

@@ -134,8 +134,8 @@ TEST(WebSocketServer, one_busy_connection_does_not_starve_another) {
     EXPECT_NE(first_two.find('y'), std::string::npos);
 }
 
-// What a client says about a server's answer to its upgrade.
-std::string verdict(std::string const& answer) {
+// A client's error after a server's answer to its upgrade; nothing if there was none.
+std::optional<Error> judge(std::string const& answer) {
     LoopbackWorld world;
     SeededRandom random(1);
     auto [near, far] = world.network.pair();
@@ -147,7 +147,27 @@ std::string verdict(std::string const& answer) {
         event = client.poll();
         return event.kind != WebSocketEvent::Kind::none;
     }));
-    return event.error ? std::string(name(event.error->code)) + " " + event.error->detail : "open";
+    return event.error ? std::optional(*event.error) : std::nullopt;
+}
+
+// The same in words.
+std::string verdict(std::string const& answer) {
+    auto const error = judge(answer);
+    return error ? std::string(name(error->code)) + " " + error->detail : "open";
+}
+
+TEST(WebSocketClient, hears_how_long_a_server_wants_to_be_left_alone) {
+    auto const asked = [](std::string const& value) {
+        return judge("HTTP/1.1 429 Too Many Requests\r\nRetry-After: " + value + "\r\n\r\n")
+            ->retry_after_s;
+    };
+    EXPECT_EQ(asked("7"), 7u);
+    EXPECT_EQ(asked("0"), 0u);
+    EXPECT_EQ(asked("99999999"), limits::retry_after_s_max);
+    EXPECT_EQ(asked("99999999999999999999999999"), limits::retry_after_s_max);
+    for (std::string const bad : {"-1", "7s", "", "Wed, 21 Oct 2026 07:28:00 GMT"})
+        EXPECT_EQ(asked(bad), 0u) << bad;
+    EXPECT_EQ(judge("HTTP/1.1 503 Service Unavailable\r\n\r\n")->retry_after_s, 0u);
 }
 
 TEST(WebSocketClient, judges_the_answer_to_its_upgrade) {

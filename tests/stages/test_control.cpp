@@ -96,6 +96,28 @@ TEST(Control, status_as_text_ends_with_an_empty_line) {
         << text;
 }
 
+TEST(Control, status_shows_how_a_catch_up_is_coming_along_while_there_is_one) {
+    Desk desk;
+    stages::HistoryNote note;
+    note.chain = 1;
+    note.state = SourceState::following;
+    note.next = 1'234;
+    note.left = 8'000;
+    note.blocks_per_second = 2'000;
+    note.trouble.assign("it said \"no\"");
+    desk.control.on({note, {}}, desk.turn);
+    auto const status = desk.json(R"({"command":["status"]})");
+    EXPECT_EQ(simdjson::minify(status["chains"].at(1)["catch_up"]),
+              R"({"state":"following","next":1234,"left":8000,"blocks_per_second":2000,)"
+              R"("endpoint":"[::1]:9944","trouble":"it said \"no\""})");
+    EXPECT_TRUE(status["chains"].at(0)["catch_up"].error());
+    std::string const line = "catching up: 8000 blocks left, from 1234, 2000 blocks/s; it said";
+    EXPECT_NE(desk.ask("status").find(line), std::string::npos) << desk.ask("status");
+    note.left = 0;
+    desk.control.on({note, {}}, desk.turn);
+    EXPECT_EQ(desk.ask("status").find("catching up"), std::string::npos);
+}
+
 TEST(Control, is_ready_when_every_chain_is_followed_and_has_a_head) {
     Desk desk;
     auto const ready = [&] {

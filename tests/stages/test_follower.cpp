@@ -285,11 +285,17 @@ TEST(Follower, finalized_only_tells_nothing_before_finality) {
     EXPECT_EQ(world.run_later(), "10a! F10a 11a! F11a ");
 }
 
-TEST(Follower, a_start_number_is_caught_up_from) {
-    World world(FollowerOptions{.start = 7});
+TEST(Follower, nothing_is_told_below_the_start) {
+    World world(FollowerOptions{.from_finalized = true, .start = 12});
     world.follower.head(block(10), t0);
-    world.push(10);
-    EXPECT_EQ(world.run_later(), "10a 9a 8a 7a ");
+    world.follower.finalized(block(9), t0);
+    EXPECT_EQ(world.run_later(), "");
+    for (std::uint32_t i = 11; i <= 13; ++i) {
+        world.follower.head(block(i), world.now);
+        world.push(i);
+    }
+    world.follower.finalized(block(12), world.now);
+    EXPECT_EQ(world.run_later(), "12a 13a F12a ");
 }
 
 TEST(Follower, contradicting_finality_is_reported) {

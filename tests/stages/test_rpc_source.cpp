@@ -198,20 +198,24 @@ TEST(RpcSource, follow_finalized_tells_only_final_blocks) {
     EXPECT_TRUE(std::get<stages::BlockBytes>(world.collect->frames[2].body).block.finalized);
 }
 
-TEST(RpcSource, start_below_the_head_is_filled_down_to_it) {
+TEST(RpcSource, after_a_restart_it_begins_at_the_finalized_head) {
     Settings settings;
-    settings.source.follower.start = 102;
+    settings.source.follower.from_finalized = true;
     SourceWorld world(std::move(settings));
     Chain chain;
     chain.serve(world.node);
     for (int i = 0; i < 6; ++i) chain.add({{.amount = 1}}); // 100 .. 105
+    Hash const third = chain.tip().parent;
     world.connect(world.node);
     chain.announce(world.node, chain.tip());
     world.run_for(3 * pipeline::second);
+    EXPECT_EQ(world.take_told(), (Words{"facts DOT", "runtime 2000000"}));
+    world.node.notice("chain_finalizedHead",
+                      chain.find('"' + decoders::hex_text(third) + '"')->header);
+    world.run_for(3 * pipeline::second);
     Words told = world.take_told();
     std::sort(told.begin(), told.end());
-    EXPECT_EQ(told, (Words{"block 102", "block 103", "block 104", "block 105", "facts DOT",
-                           "runtime 2000000"}));
+    EXPECT_EQ(told, (Words{"block 104", "block 105", "final 104"}));
 }
 
 TEST(RpcSource, an_arena_that_is_full_holds_the_message_and_loses_nothing) {
