@@ -50,6 +50,19 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
     return options;
 }
 
+stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t index,
+                                          stages::Journal const* journal) {
+    ChainConfig const& chain = config.chains[index];
+    stages::RpcHistoryOptions options;
+    options.chain = index;
+    options.name = chain.name;
+    options.endpoints = chain.endpoints;
+    if (journal != nullptr) options.genesis = journal->genesis_of(chain.name);
+    options.attribute = chain.attribute;
+    options.socket.ca_file = chain.ca_file;
+    return options;
+}
+
 stages::DeliverOptions deliver_options(Config const& config) {
     stages::DeliverOptions options;
     options.chains = chain_names(config);

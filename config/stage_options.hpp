@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "pipeline/switchboard.hpp"
 #include "stages/control.hpp"
+#include "stages/rpc_history.hpp"
 #include "stages/rpc_source.hpp"
 
 namespace config {
@@ -14,6 +15,8 @@ std::vector<std::string> rule_names(Config const& config);
 // journal: what earlier runs know of the chain; null: nothing.
 stages::RpcSourceOptions source_options(Config const& config, std::uint16_t chain,
                                         stages::Journal const* journal);
+stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t chain,
+                                          stages::Journal const* journal);
 stages::DeliverOptions deliver_options(Config const& config);
 // The first wanted block of each chain, where one is configured.
 std::vector<std::optional<std::uint32_t>> starts(Config const& config);

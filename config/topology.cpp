@@ -4,6 +4,7 @@
 #include "stages/decode.hpp"
 #include "stages/detect.hpp"
 #include "stages/route.hpp"
+#include "stages/rpc_history.hpp"
 #include "stages/rpc_source.hpp"
 
 #include <unistd.h>
@@ -40,11 +41,53 @@ constexpr pipeline::LinkOptions keep_room{
 constexpr pipeline::LinkOptions want_room{.depth = 16, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::WhenFull::drop};
 
+// What there is of each chain, in the order of the configuration.
+struct ChainLinks {
+    std::vector<pipeline::Link<Frame>*> frames; // of the source, then of the history
+    std::vector<pipeline::Link<SourceNote>*> notes;
+    std::vector<pipeline::Link<HistoryNote>*> catch_ups;
+    std::vector<pipeline::Link<Want>*> wants;
+};
+
+// clang-format off: a table reads across
+void add_chain(pipeline::Topology& t, World const& world, Placement& place, std::uint16_t i,
+               Journal const* journal, ChainLinks& links) {
+    std::string const& name = world.config.chains[i].name;
+    auto& book  = t.metrics();
+    auto& live  = t.link<Frame>      ("frames:" + name,    frame_room);
+    auto& notes = t.link<SourceNote> ("notes:" + name,     note_room);
+    auto& past  = t.link<Frame>      ("past:" + name,      frame_room);
+    auto& wants = t.link<Want>       ("wants:" + name,     want_room);
+    auto& told  = t.link<HistoryNote>("catch-ups:" + name, note_room);
+    links.frames.insert(links.frames.end(), {&live, &past});
+    links.notes.push_back(&notes);
+    links.catch_ups.push_back(&told);
+    links.wants.push_back(&wants);
+
+    std::string const label = "chain=\"" + name + '"';
+    auto& thread = place.thread("source:" + name, "data");
+    RpcSource::Needs const needs{world.network(thread), world.clock, world.random, world.log,
+                                 book.add(label, source_metrics)};
+    t.stage({"source:" + name, Process::hybrid, thread.options().name},
+            std::make_unique<RpcSource>(source_options(world.config, i, journal), needs, live,
+                                        notes));
+    auto& behind = place.thread("history:" + name, "data");
+    RpcHistory::Needs const reading{world.network(behind), world.clock, world.random, world.log,
+                                    book.add(label, history_metrics)};
+    t.stage({"history:" + name, Process::hybrid, behind.options().name},
+            std::make_unique<RpcHistory>(history_options(world.config, i, journal), reading, past,
+                                         told),
+            wants);
+}
+// clang-format on
+
 } // namespace
 
-//   source ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
-//      └──SourceNote (drop)──▶ control                       one source a chain
-//                      decode ──Keep (drop)──▶ keeper         metadata and dead letters, on disk
+//   source ───Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
+//   history ──Frame──▶    │                                                        │
+//      ▲                  └──Keep (drop)──▶ keeper    metadata and dead letters    │
+//      └──────────────────────────Want (drop)──────────────────────────────────────┘
+//   source, history ──SourceNote, HistoryNote (drop)──▶ control      one of each for every chain
 // clang-format off: a table reads across
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {
     Config const& config = world.config;
@@ -57,26 +100,13 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& candidates = t.link<Candidate>("candidates", {.depth = 1024});
     auto& verdicts   = t.link<Verdict>  ("verdicts",   {.depth = 1024});
     auto& kept       = t.link<Keep>     ("kept",       keep_room);
-    std::vector<pipeline::Link<Frame>*> frames;
-    std::vector<pipeline::Link<SourceNote>*> notes;
-    std::vector<pipeline::Link<Want>*> wants;
-
-    for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i) {
-        auto& frame_link = t.link<Frame>     ("frames:" + chains[i], frame_room);
-        auto& note_link  = t.link<SourceNote>("notes:" + chains[i],  note_room);
-        frames.push_back(&frame_link);
-        notes.push_back(&note_link);
-        auto& thread = place.thread("source:" + chains[i], "data");
-        RpcSource::Needs const needs{world.network(thread), world.clock, world.random, world.log,
-                                     book.add("chain=\"" + chains[i] + '"', source_metrics)};
-        t.stage({"source:" + chains[i], Process::hybrid, thread.options().name},
-                std::make_unique<RpcSource>(source_options(config, i, journal.get()), needs,
-                                            frame_link, note_link));
-    }
+    ChainLinks links;
+    for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
+        add_chain(t, world, place, i, journal.get(), links);
     t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
                                           kept),
-                 frames);
+                 links.frames);
     t.stage({"detect", Process::hybrid, place.name("detect", "data")},
             std::make_unique<Detect>(config.rules, chains, world.log,
                                      book.add("", detect_metrics), candidates),
@@ -92,14 +122,15 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                  book.add("", custody_metrics)};
     t.stage({"deliver", Process::legacy, delivery.options().name},
             std::make_unique<Deliver>(deliver_options(config), std::move(journal), starts(config),
-                                      std::move(outlets), custody, pipeline::Outs<Want>(wants)),
+                                      std::move(outlets), custody,
+                                      pipeline::Outs<Want>(links.wants)),
             verdicts);
     auto& desk = place.thread("control", "control");
     Control::Needs const needs{world.switchboard, book, world.shutdown};
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
                                            world.clock.monotonic()),
-                 notes);
+                 links.notes, links.catch_ups);
     t.stage({"keeper", Process::control, desk.options().name},
             std::make_unique<Keeper>(chains, world.files(), world.log,
                                      book.add("", keeper_metrics)),

@@ -74,13 +74,19 @@ TEST(Wiring, gives_every_link_one_writer_and_one_reader_in_each_layout) {
         EXPECT_EQ(std::count(dot.begin(), dot.end(), '"') % 2, 0);
         auto const arrows = arrows_of(dot);
         EXPECT_EQ(arrows.size(), drawn.topology.links().size());
-        std::set<std::string> const wanted{"facts",      "candidates", "verdicts", "frames:dot",
-                                           "frames:ksm", "notes:dot",  "notes:ksm"};
+        std::set<std::string> const wanted{"facts",      "candidates", "verdicts",  "frames:dot",
+                                           "frames:ksm", "notes:dot",  "notes:ksm", "past:dot",
+                                           "past:ksm",   "wants:dot",  "wants:ksm"};
         for (std::string const& link : wanted) EXPECT_TRUE(arrows.contains(link)) << link;
         EXPECT_EQ(arrows.at("frames:ksm").from, "source:ksm");
         EXPECT_EQ(arrows.at("frames:ksm").to, "decode");
         EXPECT_EQ(arrows.at("verdicts").to, "deliver");
         EXPECT_EQ(arrows.at("notes:dot").to, "control");
+        EXPECT_EQ(arrows.at("past:ksm").from, "history:ksm");
+        EXPECT_EQ(arrows.at("past:ksm").to, "decode");
+        EXPECT_EQ(arrows.at("wants:ksm").from, "deliver");
+        EXPECT_EQ(arrows.at("wants:ksm").to, "history:ksm");
+        EXPECT_EQ(arrows.at("catch-ups:dot").to, "control");
     }
 }
 
@@ -92,8 +98,9 @@ TEST(Wiring, spreads_stages_over_threads_as_the_layout_says) {
         return std::count(body.begin(), body.end(), '\n') - 1; // less the title
     };
     EXPECT_EQ(threads("single"), 1);
-    EXPECT_EQ(threads("compact"), 3);   // data, deliver (which waits for the disk), control
-    EXPECT_EQ(threads("dedicated"), 7); // two sources, decode, detect, route, deliver, control
+    EXPECT_EQ(threads("compact"), 3); // data, deliver (which waits for the disk), control
+    // Two sources, two histories, decode, detect, route, deliver, control.
+    EXPECT_EQ(threads("dedicated"), 9);
 }
 
 TEST(Wiring, tells_how_much_memory_the_links_hold) {
