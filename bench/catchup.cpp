@@ -2,8 +2,9 @@
 //
 // A feeder in a process of its own answers over a real WebSocket on 127.0.0.1 as a node would, with
 // 64 different blocks of 200 events of Polkadot traffic, over and over. Here history, decode,
-// detect, route and deliver run in one thread; no event is large enough for an alert. Printed every
-// tenth of the way: blocks a second in that tenth, resident memory.
+// detect, route and deliver run in one thread, and the journal's ledger says what is wanted; no
+// event is large enough for an alert. Printed every tenth of the way: blocks a second in that
+// tenth, resident memory.
 #include "config/io_thread.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/storage_key.hpp"
@@ -19,6 +20,8 @@
 #include <charconv>
 #include <csignal>
 #include <cstdio>
+#include <cstdlib>
+#include <filesystem>
 #include <fmt/format.h>
 #include <fstream>
 #include <iterator>
@@ -183,28 +186,37 @@ class NullSink final : public Sink {
     pipeline::Nanoseconds next_deadline() const override { return pipeline::never; }
 };
 
-// Wants blocks 1 to `blocks`, as the ledger would: what is left of them, every second.
-struct Wishes : pipeline::Pinned {
-    static constexpr std::uint32_t max_burst = 1;
-    pipeline::Out<Want> wants;
-    pipeline::MetricsPage const& told;
-    std::uint32_t const blocks;
-    pipeline::Nanoseconds next = 0;
+// The live source: has seen one block, behind which all the others are missing.
+struct Head : pipeline::Pinned {
+    static constexpr std::uint32_t max_burst = 4;
+    pipeline::Out<Frame> frames;
+    std::vector<std::uint8_t> const metadata = read_metadata();
+    std::uint32_t const number;
+    bool said = false;
 
-    Wishes(pipeline::Out<Want> out, pipeline::MetricsPage const& page, std::uint32_t count)
-        : wants(out)
-        , told(page)
-        , blocks(count) {}
-    auto outputs() { return std::tie(wants); }
-    bool tick(pipeline::Turn const& turn) {
-        auto const covered = static_cast<std::uint32_t>(told.read(DecodeMetric::blocks));
-        if (turn.now < next || covered >= blocks) return false;
-        next = turn.now + pipeline::second;
-        Want want;
-        want.count = 1;
-        want.stretches[0] = {covered + 1, blocks};
-        wants.emit(want);
+    Head(pipeline::Out<Frame> out, std::uint32_t head)
+        : frames(out)
+        , number(head) {}
+    auto outputs() { return std::tie(frames); }
+    bool tick(pipeline::Turn const&) {
+        if (std::exchange(said, true)) return false;
+        Frame frame;
+        frame.body = ChainFacts{hash_of(0), pipeline::FixedText<24>("DOT"), 10, 0};
+        frames.emit(frame);
+        send(frame, RuntimeBytes{1}, metadata);
+        BlockRef const block{hash_of(number), number, true, 1'700'000'000'000};
+        send(frame, BlockBytes{block, 1}, {0});
+        frame.payload = {};
+        frame.body = Finalized{hash_of(number), hash_of(number - 1), number};
+        frames.emit(frame);
         return true;
+    }
+    template <class Body>
+    void send(Frame& frame, Body const& body, std::vector<std::uint8_t> const& bytes) {
+        std::ranges::copy(bytes, frames.link().arena().reserve(bytes.size()).begin());
+        frame.payload = frames.link().arena().commit(bytes.size());
+        frame.body = body;
+        frames.emit(frame);
     }
 };
 
@@ -239,9 +251,18 @@ double processor_seconds() {
     return seconds(usage.ru_utime) + seconds(usage.ru_stime);
 }
 
+struct Links {
+    pipeline::Link<Frame>& live;
+    pipeline::Link<Frame>& past;
+    pipeline::Link<Want>& wants;
+};
+
+pipeline::StageRow row(char const* name) { return {name, pipeline::Process::hybrid, "all"}; }
+
 // Everything behind the history stage, as the service wires it.
-pipeline::MetricsPage& wire(pipeline::Topology& t, pipeline::Link<Frame>& frames,
-                            pipeline::Log& log, Clock const& clock) {
+pipeline::MetricsPage& wire(pipeline::Topology& t, Links const& links,
+                            std::unique_ptr<Journal> journal, pipeline::Log& log,
+                            Clock const& clock) {
     auto& facts = t.link<Fact>("facts", {.depth = 1024});
     auto& candidates = t.link<Candidate>("candidates", {.depth = 1024});
     auto& verdicts = t.link<Verdict>("verdicts", {.depth = 1024});
@@ -256,69 +277,41 @@ pipeline::MetricsPage& wire(pipeline::Topology& t, pipeline::Link<Frame>& frames
     rule.assets = {"native"};
     rule.levels[0] = "100000000000";
     std::vector<std::string> const chains{"polkadot"};
-    pipeline::StageRow const row{"", pipeline::Process::hybrid, "all"};
-    auto const named = [&](char const* name) {
-        auto made = row;
-        made.name = name;
-        return made;
-    };
-    t.stage(named("decode"), std::make_unique<Decode>(chains, log, decoded, facts, kept), frames);
-    t.stage(named("keeper"), std::make_unique<Ignore<Keep>>(), kept);
-    t.stage(named("detect"),
+    t.stage_over(row("decode"), std::make_unique<Decode>(chains, log, decoded, facts, kept),
+                 std::vector{&links.live, &links.past});
+    t.stage(row("keeper"), std::make_unique<Ignore<Keep>>(), kept);
+    t.stage(row("detect"),
             std::make_unique<Detect>(std::vector{rule}, chains, log, book.add("", detect_metrics),
                                      candidates),
             facts);
-    t.stage(named("route"),
+    t.stage(row("route"),
             std::make_unique<Route>(std::vector<std::string>{"large"}, 1,
                                     book.add("", route_metrics), verdicts),
             candidates);
-    std::vector<std::unique_ptr<Sink>> sinks;
-    sinks.push_back(std::make_unique<NullSink>());
-    t.stage(named("deliver"),
-            std::make_unique<Deliver>(
-                DeliverOptions{chains, {{"large", RuleKind::large_transfer}}, {}, 65'536},
-                std::move(sinks), clock, book.add("", deliver_metrics)),
+    std::vector<Outlet> outlets;
+    outlets.push_back({"null", std::make_unique<NullSink>(), 0});
+    DeliverOptions options;
+    options.chains = chains;
+    options.rules = {{"large", RuleKind::large_transfer}};
+    Deliver::Needs const needs{clock, log, book.add("", deliver_metrics),
+                               book.add("", custody_metrics)};
+    t.stage(row("deliver"),
+            std::make_unique<Deliver>(std::move(options), std::move(journal),
+                                      std::vector<std::optional<std::uint32_t>>{1},
+                                      std::move(outlets), needs,
+                                      pipeline::Outs<Want>({&links.wants})),
             verdicts);
     return decoded;
 }
 
-int read_back(std::uint32_t blocks, std::uint16_t port) {
-    pipeline::SystemClock const clock;
-    io::SystemRandom random;
-    Printed log;
-    pipeline::Switchboard const switchboard(
-        {.mode = pipeline::Mode::hybrid_only, .flags = pipeline::Flag::hybrid_rpc});
-    auto proactor = io::Proactor::create(clock);
-    if (!proactor) return std::fprintf(stderr, "%s\n", io::describe(proactor.error()).c_str()), 1;
-    auto io_thread = std::make_unique<config::IoThread>(std::move(*proactor));
-    io::Network& network = io_thread->network();
-    pipeline::Topology t(clock, switchboard, pipeline::Idle::spin,
-                         [&](std::string const&) { return std::move(io_thread); });
-    auto& wants = t.link<Want>("wants", {.depth = 8, .when_full = pipeline::WhenFull::drop});
-    auto& frames = t.link<Frame>("frames", {.depth = 256, .arena_bytes = std::size_t{8} << 20});
-    auto& notes =
-        t.link<HistoryNote>("notes", {.depth = 64, .when_full = pipeline::WhenFull::drop});
-    RpcHistoryOptions options;
-    options.name = "polkadot";
-    options.endpoints = {*io::parse_url(fmt::format("ws://127.0.0.1:{}/", port))};
-    auto& page = t.metrics().add("", history_metrics);
-    t.stage({"history", pipeline::Process::hybrid, "all"},
-            std::make_unique<RpcHistory>(
-                options, RpcHistory::Needs{network, clock, random, log, page}, frames, notes),
-            wants);
-    auto const& decoded = wire(t, frames, log, clock);
-    t.stage({"wishes", pipeline::Process::hybrid, "all"},
-            std::make_unique<Wishes>(wants, decoded, blocks));
-    t.stage({"observe", pipeline::Process::hybrid, "all"}, std::make_unique<Ignore<HistoryNote>>(),
-            notes);
-    if (auto const wired = t.finish(); !wired)
-        return std::fprintf(stderr, "%s\n", wired.error().c_str()), 1;
-
+// Turns until all is read, and prints how it goes.
+void run(pipeline::Topology& t, pipeline::MetricsPage const& decoded, std::uint32_t blocks,
+         Clock const& clock) {
     auto const began = clock.monotonic();
     auto tenth_began = began;
     double first_mib = 0;
     for (std::uint32_t tenth = 1; tenth <= 10; ++tenth) {
-        std::uint64_t const goal = std::uint64_t{blocks} * tenth / 10;
+        std::uint64_t const goal = 1 + std::uint64_t{blocks} * tenth / 10; // and the head
         while (decoded.read(DecodeMetric::blocks) < goal) t.turn();
         auto const now = clock.monotonic();
         double const took = static_cast<double>(now - tenth_began) / 1e9;
@@ -330,11 +323,48 @@ int read_back(std::uint32_t blocks, std::uint16_t port) {
     }
     double const seconds = static_cast<double>(clock.monotonic() - began) / 1e9;
     fmt::print("catchup: {} blocks of {} events in {:.1f} s: {:.0f} blocks/s, {:.1f} s of "
-               "processor time; asked {} times for bytes of {:.0f} MiB; incomplete: {}\n",
+               "processor time; incomplete: {}\n",
                blocks, events_a_block, seconds, blocks / seconds, processor_seconds(),
-               page.read(HistoryMetric::messages),
-               static_cast<double>(page.read(HistoryMetric::bytes)) / (1 << 20),
                decoded.read(DecodeMetric::incomplete));
+}
+
+int failed(std::string const& why) {
+    fmt::print(stderr, "bench_catchup: {}\n", why);
+    return 1;
+}
+
+int read_back(std::uint32_t blocks, std::uint16_t port, std::string const& folder) {
+    pipeline::SystemClock const clock;
+    io::SystemRandom random;
+    Printed log;
+    pipeline::Switchboard const switchboard(
+        {.mode = pipeline::Mode::hybrid_only, .flags = pipeline::Flag::hybrid_rpc});
+    auto proactor = io::Proactor::create(clock);
+    if (!proactor) return failed(io::describe(proactor.error()));
+    auto io_thread = std::make_unique<config::IoThread>(std::move(*proactor));
+    io::Network& network = io_thread->network();
+    auto journal = Journal::open(folder + "/alerts.db");
+    if (!journal) return failed(describe(journal.error()));
+    pipeline::Topology t(clock, switchboard, pipeline::Idle::spin,
+                         [&](std::string const&) { return std::move(io_thread); });
+    pipeline::LinkOptions const room{.depth = 256, .arena_bytes = std::size_t{8} << 20};
+    Links const links{t.link<Frame>("frames", room), t.link<Frame>("past", room),
+                      t.link<Want>("wants", {.depth = 16, .when_full = pipeline::WhenFull::drop})};
+    auto& notes =
+        t.link<HistoryNote>("notes", {.depth = 64, .when_full = pipeline::WhenFull::drop});
+    RpcHistoryOptions options;
+    options.name = "polkadot";
+    options.endpoints = {*io::parse_url(fmt::format("ws://127.0.0.1:{}/", port))};
+    auto& page = t.metrics().add("", history_metrics);
+    t.stage(row("head"), std::make_unique<Head>(links.live, blocks + 1));
+    t.stage(row("history"),
+            std::make_unique<RpcHistory>(
+                options, RpcHistory::Needs{network, clock, random, log, page}, links.past, notes),
+            links.wants);
+    auto const& decoded = wire(t, links, std::move(*journal), log, clock);
+    t.stage(row("observe"), std::make_unique<Ignore<HistoryNote>>(), notes);
+    if (auto const wired = t.finish(); !wired) return failed(wired.error());
+    run(t, decoded, blocks, clock);
     return 0;
 }
 
@@ -353,8 +383,11 @@ int main(int argc, char** argv) {
     close(ends[1]);
     std::uint16_t port = 0;
     if (child < 0 || read(ends[0], &port, sizeof port) != sizeof port) return 1;
-    int const result = read_back(blocks, port);
+    std::string folder = std::filesystem::temp_directory_path() / "spyhop-catchup-XXXXXX";
+    if (mkdtemp(folder.data()) == nullptr) return 1;
+    int const result = read_back(blocks, port, folder);
     kill(child, SIGKILL);
     waitpid(child, nullptr, 0);
+    std::filesystem::remove_all(folder);
     return result;
 }
