@@ -70,7 +70,7 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
                                  book.add(label, source_metrics)};
     t.stage({"source:" + name, Process::hybrid, thread.options().name},
             std::make_unique<RpcSource>(source_options(world.config, i, journal), needs, live,
-                                        notes));
+                                        notes, std::make_unique<StoredRuntimes>(world.files())));
     auto& behind = place.thread("history:" + name, "data");
     RpcHistory::Needs const reading{world.network(behind), world.clock, world.random, world.log,
                                     book.add(label, history_metrics)};

@@ -20,6 +20,7 @@ std::string_view method_of(Ask ask) {
     case Ask::header: return "chain_getHeader";
     case Ask::runtime_version:
     case Ask::runtime_of_parent: return "state_getRuntimeVersion";
+    case Ask::code_hash: return "state_getStorageHash";
     case Ask::metadata_versions:
     case Ask::metadata_at_version: return "state_call";
     case Ask::metadata: return "state_getMetadata";

@@ -22,6 +22,7 @@ enum class Ask : std::uint8_t {
     properties,
     best_header,
     runtime_version, // of the state of `hash`
+    code_hash, // of the state of `hash`; `number` is the spec version
     metadata_versions,
     metadata_at_version, // `number` is the metadata version
     metadata,            // state_getMetadata, for runtimes without the versioned API

@@ -16,7 +16,7 @@ double seconds(Nanoseconds time) {
 } // namespace
 
 RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
-                     Out<SourceNote> notes)
+                     Out<SourceNote> notes, std::unique_ptr<RuntimeCache> runtimes)
     : options_(std::move(options))
     , needs_(needs)
     , frames_(frames)
@@ -26,7 +26,8 @@ RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
     , throttle_(needs.random)
     , follower_(options_.follower)
     , of_other_chain_(options_.endpoints.size())
-    , contradicts_(options_.endpoints.size()) {}
+    , contradicts_(options_.endpoints.size())
+    , cache_(std::move(runtimes)) {}
 
 bool RpcSource::tick(Turn const& turn) {
     bool const wanted = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
@@ -196,6 +197,7 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     }
     case Ask::runtime_version:
     case Ask::runtime_of_parent: outcome = on_runtime_version(question, received, now); break;
+    case Ask::code_hash: outcome = on_code_hash(question, envelope, received, now); break;
     case Ask::metadata_versions: on_metadata_versions(question, envelope, now); break;
     case Ask::metadata_at_version:
     case Ask::metadata: outcome = on_metadata(question, envelope, received, now); break;

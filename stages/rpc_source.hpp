@@ -36,6 +36,7 @@
 #include "stages/messages.hpp"
 #include "stages/refusal.hpp"
 #include "stages/rpc_requests.hpp"
+#include "stages/runtime_cache.hpp"
 #include "stages/throttle.hpp"
 
 #include <array>
@@ -79,6 +80,8 @@ enum class SourceMetric {
     bodies_missing,
     limited,
     pruned,
+    runtimes_cached,
+    runtimes_damaged,
     best,
     finalized,
     connected,
@@ -117,6 +120,10 @@ inline constexpr std::array source_metrics{
                         "Questions the node refused because it is asked too often."},
     pipeline::MetricRow{"spyhop_source_pruned_blocks_total", pipeline::MetricKind::counter,
                         "Blocks whose state the node no longer had."},
+    pipeline::MetricRow{"spyhop_source_runtimes_cached_total", pipeline::MetricKind::counter,
+                        "Runtimes whose metadata was on disk."},
+    pipeline::MetricRow{"spyhop_source_runtimes_damaged_total", pipeline::MetricKind::counter,
+                        "Runtimes whose metadata on disk was not what had been written."},
     pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
                         "Number of the best block."},
     pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
@@ -137,7 +144,9 @@ class RpcSource : pipeline::Pinned {
         pipeline::MetricsPage& metrics;
     };
 
-    RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes);
+    // runtimes: metadata kept by earlier runs; null: every runtime is asked for.
+    RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes,
+              std::unique_ptr<RuntimeCache> runtimes = nullptr);
 
     auto outputs() { return std::tie(frames_, notes_); }
     bool tick(Turn const& turn);
@@ -195,6 +204,11 @@ class RpcSource : pipeline::Pinned {
     void on_own_hash(decoders::Envelope const& reply);
     Outcome on_runtime_version(Question const& question, Nanoseconds received, Nanoseconds now);
     void fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now);
+    void ask_metadata(Question const& question, Nanoseconds now);
+    Outcome on_code_hash(Question const& question, decoders::Envelope const& reply,
+                         Nanoseconds received, Nanoseconds now);
+    void emit_runtime(std::uint32_t spec_version, pipeline::Payload metadata, std::string_view from,
+                      Nanoseconds received, Nanoseconds now);
     void on_metadata_versions(Question const& question, decoders::Envelope const& reply,
                               Nanoseconds now);
     Outcome on_metadata(Question const& question, decoders::Envelope const& reply,
@@ -266,6 +280,9 @@ class RpcSource : pipeline::Pinned {
     std::string fault_;                // why the connection must end, set by fault()
     Blame blame_{};                    // the same
     std::optional<io::WebSocketEvent> held_; // a message the link had no room for
+
+    std::unique_ptr<RuntimeCache> const cache_;
+    Hash fetching_code_{}; // of the runtime that is on its way; all zero: unknown
 
     // what is known of the chain
     std::optional<Hash> genesis_; // of the first endpoint that answered

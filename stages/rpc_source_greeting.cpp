@@ -111,9 +111,49 @@ RpcSource::Outcome RpcSource::on_runtime_version(Question const& question, Nanos
 
 void RpcSource::fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now) {
     if (fetching_spec_ != 0 || runtime_loaded(spec_version)) return;
+    constexpr std::string_view code_key = ":code";
     fetching_spec_ = spec_version;
-    ask({.ask = Ask::metadata_versions, .hash = state, .number = spec_version},
-        call_params("Metadata_metadata_versions", "0x", state), now);
+    fetching_code_ = {};
+    Question const question{.hash = state, .number = spec_version};
+    if (!cache_) return ask_metadata(question, now);
+    ask({.ask = Ask::code_hash, .hash = state, .number = spec_version},
+        storage_params(pipeline::as_bytes(code_key), state), now);
+}
+
+void RpcSource::ask_metadata(Question const& question, Nanoseconds now) {
+    ask({.ask = Ask::metadata_versions, .hash = question.hash, .number = question.number},
+        call_params("Metadata_metadata_versions", "0x", question.hash), now);
+}
+
+// Metadata of exactly this code may be on disk. A node that does not say which code it is has to
+// show its metadata.
+RpcSource::Outcome RpcSource::on_code_hash(Question const& question,
+                                           decoders::Envelope const& reply, Nanoseconds received,
+                                           Nanoseconds now) {
+    using Miss = RuntimeCache::Miss;
+    auto const code = decoders::parse_hash(reply.text);
+    bool const known = reply.form == decoders::Form::string && code && *code != Hash{};
+    if (known) fetching_code_ = *code;
+    auto const kept = known ? cache_->find(facts_.genesis, question.number, fetching_code_)
+                            : std::unexpected(Miss::absent);
+    auto& arena = frames_.link().arena();
+    if (!kept || kept->size() > arena.largest()) {
+        if (!kept && kept.error() == Miss::damaged) {
+            needs_.metrics.add(SourceMetric::runtimes_damaged);
+            needs_.log.write(pipeline::Level::warning, "source",
+                             fmt::format("{}: the metadata of runtime {} in the state directory is "
+                                         "damaged; the node is asked for it",
+                                         options_.name, question.number));
+        }
+        ask_metadata(question, now);
+        return Outcome::done;
+    }
+    auto const room = arena.reserve(kept->size());
+    if (room.empty()) return Outcome::hold;
+    std::ranges::copy(pipeline::as_bytes(*kept), room.begin());
+    needs_.metrics.add(SourceMetric::runtimes_cached);
+    emit_runtime(question.number, arena.commit(kept->size()), "on disk", received, now);
+    return Outcome::done;
 }
 
 void RpcSource::on_metadata_versions(Question const& question, decoders::Envelope const& reply,
@@ -151,20 +191,26 @@ RpcSource::Outcome RpcSource::on_metadata(Question const& question, decoders::En
     auto const size = decoders::hex_decode(reply.text, room);
     if (!size) return malformed("metadata", size.error());
     std::size_t const skip = metadata_offset(room.first(*size));
+    auto payload = arena.commit(*size);
+    payload.position += skip < *size ? skip : 0;
+    payload.size -= static_cast<std::uint32_t>(skip < *size ? skip : 0);
+    emit_runtime(question.number, payload, "of the node's", received, now);
+    return Outcome::done;
+}
+
+void RpcSource::emit_runtime(std::uint32_t spec_version, pipeline::Payload metadata,
+                             std::string_view from, Nanoseconds received, Nanoseconds now) {
     Frame frame = frame_of(received);
-    frame.payload = arena.commit(*size);
-    frame.payload.position += skip < *size ? skip : 0;
-    frame.payload.size -= static_cast<std::uint32_t>(skip < *size ? skip : 0);
-    frame.body = RuntimeBytes{question.number};
+    frame.payload = metadata;
+    frame.body = RuntimeBytes{spec_version, fetching_code_};
     frames_.emit(frame);
     if (loaded_.size() >= runtimes_max) loaded_.erase(loaded_.begin()); // as decode does
-    loaded_.push_back(question.number);
+    loaded_.push_back(spec_version);
     fetching_spec_ = 0;
     needs_.log.write(pipeline::Level::info, "source",
-                     fmt::format("{}: runtime {}, {} bytes of metadata", place(), question.number,
-                                 frame.payload.size));
+                     fmt::format("{}: runtime {}, {} bytes of metadata {}", place(), spec_version,
+                                 metadata.size, from));
     if (state_ == SourceState::greeting) runtime_ready(now);
-    return Outcome::done;
 }
 
 void RpcSource::runtime_ready(Nanoseconds now) {

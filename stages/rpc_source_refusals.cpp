@@ -30,6 +30,7 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
         on_properties(reply);
         introduced(now, now);
         break;
+    case Ask::code_hash: ask_metadata(question, now); break;
     case Ask::metadata_versions:
     case Ask::metadata_at_version: // runtimes before the versioned API
         ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
