@@ -41,10 +41,10 @@ TEST(JsonRpcFollow, a_runtime_is_read_where_it_is_valid) {
                   R"({"specName":"w","specVersion":9122,"apis":{"0xdf":3}}},"newRuntime":null,)"
                   R"("broken":{"type":"invalid","error":"why"},"odd":{"spec":{"specVersion":-1}},)"
                   R"("wide":{"spec":{"specVersion":4294967296}},"list":[1]})");
-    EXPECT_EQ(notice.rpc.followed_runtime("finalizedBlockRuntime"), 9122u);
-    EXPECT_EQ(notice.rpc.followed_runtime("newRuntime"), std::optional<std::uint32_t>());
-    EXPECT_EQ(notice.rpc.followed_runtime("absent"), std::optional<std::uint32_t>());
-    EXPECT_EQ(notice.rpc.followed_runtime("broken"), std::optional<std::uint32_t>());
+    EXPECT_EQ(notice.rpc.followed_runtime("finalizedBlockRuntime").value(), 9122u);
+    EXPECT_FALSE(notice.rpc.followed_runtime("newRuntime").value());
+    EXPECT_FALSE(notice.rpc.followed_runtime("absent").value());
+    EXPECT_FALSE(notice.rpc.followed_runtime("broken").value());
     for (auto member : {"odd", "wide", "list"})
         EXPECT_FALSE(notice.rpc.followed_runtime(member)) << member;
 }
