@@ -153,7 +153,9 @@ RpcResult call(StandinState const& state, RpcParams params) {
     if (params.size() < 2 || params[0].get(method) != simdjson::SUCCESS) {
         return std::unexpected(RpcError::invalid_params("expected a method and its bytes"));
     }
-    auto const input = bytes_param(params[1]);
+    std::string_view text;
+    bool const none = params[1].get(text) == simdjson::SUCCESS && text.empty(); // polkadot-api
+    std::expected<Buffer, RpcError> const input = none ? Buffer{} : bytes_param(params[1]);
     if (!input) return std::unexpected(input.error());
     auto const found = runtime_param(state, params, 2);
     if (!found) return std::unexpected(found.error());

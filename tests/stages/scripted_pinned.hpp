@@ -99,6 +99,14 @@ struct Pinned : SourceWorld {
                               R"("items":[{{"key":"{}","value":"{}"}}])",
                               id, hex_text(key), hex_text(value)));
         };
+        if (question.params.find("descendantsValues") != std::string::npos) {
+            for (std::size_t i = 0; i < assets; ++i) {
+                Buffer const key(32, static_cast<std::uint8_t>(0xa0 + i));
+                item(key, Buffer{1, 2, static_cast<std::uint8_t>(i)});
+            }
+            event(fmt::format(R"("event":"operationStorageDone","operationId":"{}")", id));
+            return started(id);
+        }
         Buffer number, time, upgrade;
         for (int i = 0; i < 4; ++i)
             number.push_back(static_cast<std::uint8_t>(block->number >> (8 * i)));
@@ -177,6 +185,7 @@ struct Pinned : SourceWorld {
     std::vector<std::string> queue;
     bool paused = false;
     bool reports_upgrade = true;
+    std::size_t assets = 0;
     int operations = 0;
 };
 

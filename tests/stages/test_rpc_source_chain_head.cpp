@@ -289,3 +289,40 @@ TEST(RpcSourceChainHead, a_node_with_neither_is_said_so_and_asked_both_ways_agai
     world.run_for(second);
     EXPECT_EQ(world.metric(SourceMetric::connected), 1u) << world.log.all();
 }
+
+TEST(RpcSourceChainHead, assets_are_read_before_the_first_block) {
+    Settings settings;
+    settings.source.asset_maps = {Buffer(32, 0xa0)};
+    Pinned world(std::move(settings));
+    world.assets = 5;
+    world.start();
+    world.pass(second);
+    Words const told = world.take_told();
+    EXPECT_EQ(count(told, "asset"), 5u);
+    ASSERT_EQ(told.size(), 9u);
+    EXPECT_EQ(told[7], "block 100");
+    for (std::size_t i = 0; i < world.collect->frames.size(); ++i)
+        if (auto const* asset = std::get_if<stages::AssetBytes>(&world.collect->frames[i].body)) {
+            EXPECT_EQ(asset->key_bytes, 32u);
+            EXPECT_EQ(world.collect->payloads[i].size(), 35u);
+        }
+    EXPECT_TRUE(world.log.has("5 assets known")) << world.log.all();
+}
+
+TEST(RpcSourceChainHead, stop_in_the_middle_of_the_greeting_begins_it_again) {
+    Pinned world;
+    world.paused = true;
+    world.start();
+    for (std::string const& one : std::exchange(world.queue, {}))
+        world.node.notice("chainHead_v1_followEvent", one);
+    world.run(); // metadata is being asked for
+    world.queue.clear();
+    world.paused = false;
+    world.stop();
+    world.pass(second);
+    Words const told = world.take_told();
+    EXPECT_EQ(count(told, "runtime 2000000"), 1u) << world.log.all();
+    EXPECT_EQ(count(told, "block 100"), 1u);
+    EXPECT_EQ(world.metric(SourceMetric::connected), 1u);
+    EXPECT_EQ(world.metric(SourceMetric::disconnects), 0u);
+}

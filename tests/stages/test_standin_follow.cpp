@@ -107,6 +107,9 @@ TEST(StandinFollow, storage_and_calls_are_operations) {
     ASSERT_EQ(call.size(), 2u);
     EXPECT_EQ(call[1],
               R"({"event":"operationCallDone","operationId":"2","output":"0x040f000000"})");
+    auto const brief = node.ask("chainHead_v1_call",
+                                ",\"" + node.hash(0) + R"(","Metadata_metadata_versions","")");
+    EXPECT_NE(brief.at(1).find(R"("output":"0x040f000000")"), std::string::npos); // no input at all
     auto const bad = node.ask("chainHead_v1_call", ",\"" + node.hash(0) + R"(","No_such","0x")");
     EXPECT_NE(bad.at(1).find(R"("event":"operationError")"), std::string::npos);
 }
