@@ -77,6 +77,9 @@ class NodesThread {
             stages::StandinNode::Options options;
             options.finality_lag_blocks = chain.finality_lag_blocks;
             options.faults = std::move(chain.faults);
+            options.history_blocks_max = chain.history_blocks;
+            options.older_methods = chain.older_methods;
+            options.newer_methods = chain.newer_methods;
             options.seed = random_.next();
             auto node = stages::StandinNode::create(std::move(chain.feed), std::move(options));
             if (!node) return std::unexpected(chain.name + ": " + node.error());
@@ -229,6 +232,9 @@ int cmd_node(NodeOptions const& options) {
     for (EmbeddedChain& chain : *chains) {
         chain.faults = *faults;
         chain.finality_lag_blocks = options.finality_lag_blocks;
+        chain.history_blocks = options.history_blocks;
+        chain.older_methods = options.methods != "newer";
+        chain.newer_methods = options.methods != "older";
         names.push_back(chain.name);
     }
     sigset_t signals;

@@ -23,6 +23,8 @@ struct NodeOptions {
     std::string scenario;               // path of a TOML file; empty: no faults
     pipeline::Nanoseconds block_time = 6 * pipeline::second;
     std::uint32_t finality_lag_blocks = 2;
+    std::size_t history_blocks = 512; // kept; older ones are pruned
+    std::string methods = "all";      // "older": chain_*, state_*; "newer": chainHead_v1_* and such
 };
 
 // Prints "listening on ws://127.0.0.1:PORT" (the first chain; further chains one line each with
@@ -39,6 +41,9 @@ struct EmbeddedChain {
     pipeline::Nanoseconds block_time = 6 * pipeline::second;
     bool wait_for_follower = true; // the first block waits until somebody follows heads or storage
     std::uint32_t finality_lag_blocks = 2;
+    std::size_t history_blocks = 512;
+    bool older_methods = true;
+    bool newer_methods = true;
 };
 
 // Generated traffic on the runtimes that the binary carries, without end, in real time.

@@ -98,6 +98,10 @@ struct CommandLine {
         serve->add_option("--listen", node.listen, "host:port; port 0: any free one");
         duration_option(serve, "--block-time", node.block_time, "time between blocks (6s)");
         serve->add_option("--scenario", node.scenario, "TOML file of faults");
+        serve->add_option("--history", node.history_blocks, "blocks kept (512)")
+            ->check(CLI::Range(256, 10'000'000));
+        serve->add_option("--methods", node.methods, "all, older (chain_*), newer (chainHead_v1_*)")
+            ->check(CLI::IsMember({"all", "older", "newer"}));
         serve->callback([this] { exit_code = cmd_node(node); });
 
         auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");

@@ -11,6 +11,13 @@ bool StateFolder::exists(std::string const& name) const {
     return std::filesystem::exists(path_ + '/' + name, error);
 }
 
+std::expected<std::string, std::string> StateFolder::read(std::string const& name,
+                                                          std::size_t bytes_max) const {
+    auto text = io::read_file(path_ + '/' + name, bytes_max);
+    if (!text) return std::unexpected(io::describe(text.error()));
+    return std::move(*text);
+}
+
 std::expected<void, std::string> StateFolder::write(std::string const& name,
                                                     std::string_view bytes) {
     std::string const path = path_ + '/' + name;

@@ -1,7 +1,7 @@
-// The state directory as the keeper sees it: whole files by name. Blocking; one thread.
+// The state directory as stages see it: whole files by name. Blocking; one thread.
 #pragma once
 
-#include "stages/keeper.hpp"
+#include "stages/state_files.hpp"
 
 namespace config {
 
@@ -11,6 +11,8 @@ class StateFolder final : public stages::StateFiles {
         : path_(std::move(path)) {}
 
     bool exists(std::string const& name) const override;
+    std::expected<std::string, std::string> read(std::string const& name,
+                                                 std::size_t bytes_max) const override;
     std::expected<void, std::string> write(std::string const& name,
                                            std::string_view bytes) override;
 

@@ -70,7 +70,7 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
                                  book.add(label, source_metrics)};
     t.stage({"source:" + name, Process::hybrid, thread.options().name},
             std::make_unique<RpcSource>(source_options(world.config, i, journal), needs, live,
-                                        notes));
+                                        notes, std::make_unique<StoredRuntimes>(world.files())));
     auto& behind = place.thread("history:" + name, "data");
     RpcHistory::Needs const reading{world.network(behind), world.clock, world.random, world.log,
                                     book.add(label, history_metrics)};
@@ -122,7 +122,8 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                  book.add("", custody_metrics)};
     t.stage({"deliver", Process::legacy, delivery.options().name},
             std::make_unique<Deliver>(deliver_options(config), std::move(journal), starts(config),
-                                      std::move(outlets), custody, pipeline::Outs<Want>(links.wants)),
+                                      std::move(outlets), custody,
+                                      pipeline::Outs<Want>(links.wants)),
             verdicts);
     auto& desk = place.thread("control", "control");
     Control::Needs const needs{world.switchboard, book, world.shutdown, world.ledgers};

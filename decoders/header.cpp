@@ -4,6 +4,7 @@
 #include "decoders/hex.hpp"
 #include "decoders/jsonrpc_impl.hpp"
 #include "decoders/samples.hpp"
+#include "decoders/scale.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -48,6 +49,21 @@ std::uint8_t* write_hash_backwards(Hash const& hash, std::uint8_t* end) {
 }
 
 } // namespace
+
+std::expected<Header, Error> decode_header(pipeline::Bytes header) {
+    if (header.size() > max_header_bytes) {
+        return std::unexpected(Error{Code::too_long, 0, max_header_bytes});
+    }
+    Cursor cursor(header);
+    Header out;
+    std::ranges::copy(cursor.bytes(out.parent.size()), out.parent.begin());
+    out.number = cursor.compact_u32();
+    std::ranges::copy(cursor.bytes(out.state_root.size()), out.state_root.begin());
+    std::ranges::copy(cursor.bytes(out.extrinsics_root.size()), out.extrinsics_root.begin());
+    if (!cursor.ok()) return std::unexpected(cursor.error());
+    out.hash = blake2b_256(header);
+    return out;
+}
 
 std::vector<std::uint8_t> encode_header(HeaderParts const& parts) {
     auto out = encode_front(parts, parts.logs.size());

@@ -5,6 +5,7 @@
 #include "decoders/error.hpp"
 #include "pipeline/types.hpp"
 
+#include <expected>
 #include <string_view>
 #include <vector>
 
@@ -30,6 +31,8 @@ struct HeaderParts {
     std::uint32_t number = 0;
     std::vector<std::vector<std::uint8_t>> logs;
 };
+// The fields of an encoded header, and its hash; digest logs are hashed, not read.
+[[nodiscard]] std::expected<Header, Error> decode_header(pipeline::Bytes header);
 std::vector<std::uint8_t> encode_header(HeaderParts const& parts);
 Hash header_hash(HeaderParts const& parts);
 // {"parentHash":"0x…","number":"0x1a","stateRoot":…,"extrinsicsRoot":…,"digest":{"logs":["0x…"]}}

@@ -99,6 +99,18 @@ class JsonRpc {
         std::string_view text; // as in Envelope; arrays and objects: their whole JSON
     };
     [[nodiscard]] std::expected<Token, Error> member(std::string_view name);
+    // ---- chainHead_v1 (json-rpc-interface-spec): notices of a follow subscription
+    // specVersion of a runtime that is "valid", under result.<member>; nothing where the member is
+    // null or absent, or the node could not read the runtime.
+    [[nodiscard]] std::expected<std::optional<std::uint32_t>, Error>
+    followed_runtime(std::string_view member);
+    // Each of result.items: its key, and its value or hash as hex text (empty where it has none).
+    struct StorageItem {
+        std::string_view key, value, hash;
+    };
+    using ItemSink = std::function<void(StorageItem const& item)>;
+    [[nodiscard]] std::expected<std::size_t, Error> storage_items(ItemSink const& each);
+
     // Requests: each parameter (params as array; absent: none). Arrays and objects as their whole
     // JSON.
     using TokenSink = std::function<void(std::size_t index, Token const& token)>;

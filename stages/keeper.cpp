@@ -2,6 +2,7 @@
 
 #include "decoders/hex.hpp"
 #include "decoders/value_json.hpp"
+#include "stages/runtime_cache.hpp"
 
 #include <fmt/format.h>
 
@@ -18,10 +19,6 @@ std::string file_safe(std::string name) {
 }
 
 } // namespace
-
-std::string metadata_file_name(Hash const& genesis, std::uint32_t spec_version) {
-    return fmt::format("metadata/{}-{}.scale", decoders::hex_text(genesis), spec_version);
-}
 
 std::string dead_letter_json(std::string_view chain, Hash const& genesis, DeadLetter const& letter,
                              pipeline::Bytes events) {
@@ -54,9 +51,24 @@ void Keeper::on(pipeline::Part<Keep> const& part, pipeline::Turn const&) {
 }
 
 void Keeper::keep(Keep const& record, RuntimeBytes const& runtime, pipeline::Bytes metadata) {
+    if (is_kept(record, runtime)) return;
     auto const name = metadata_file_name(record.genesis, runtime.spec_version);
-    if (files_->exists(name)) return;
-    if (write(name, pipeline::as_text(metadata))) metrics_.add(KeeperMetric::runtimes);
+    // The code comes last: until it is there, nobody takes the metadata for that of this code.
+    if (!write(name, pipeline::as_text(metadata))) return;
+    metrics_.add(KeeperMetric::runtimes);
+    if (runtime.code_hash == Hash{}) return;
+    write(code_file_name(record.genesis, runtime.spec_version),
+          code_text(runtime.code_hash, metadata));
+}
+
+// A runtime whose code nobody could name is kept once, like any other; what is there of a named one
+// is better than that.
+bool Keeper::is_kept(Keep const& record, RuntimeBytes const& runtime) const {
+    if (!files_->exists(metadata_file_name(record.genesis, runtime.spec_version))) return false;
+    if (runtime.code_hash == Hash{}) return true;
+    auto const kept =
+        files_->read(code_file_name(record.genesis, runtime.spec_version), code_file_bytes_max);
+    return kept && kept->starts_with(decoders::hex_text(runtime.code_hash));
 }
 
 void Keeper::keep(Keep const& record, DeadLetter const& letter, pipeline::Bytes events) {

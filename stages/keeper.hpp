@@ -1,6 +1,7 @@
 // Puts into the state directory what a person, or the next start, may need later:
 //
-//   metadata/GENESIS-SPEC.scale            the metadata of every runtime met, once
+//   metadata/GENESIS-SPEC.scale            the metadata of every runtime met
+//   metadata/GENESIS-SPEC.code             the code it was made of (runtime_cache.hpp)
 //   dead-letters/CHAIN-NUMBER-HASH.json    a block whose events could not all be read, with the
 //                                          fault and the bytes: `spyhop decode events` reads it
 //
@@ -12,24 +13,13 @@
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/messages.hpp"
+#include "stages/state_files.hpp"
 
-#include <expected>
 #include <memory>
 #include <string>
 #include <vector>
 
 namespace stages {
-
-// Files of the state directory, by their names in it.
-struct StateFiles {
-    virtual ~StateFiles() = default;
-    virtual bool exists(std::string const& name) const = 0;
-    // The whole file or nothing; makes missing folders. The error is a sentence.
-    virtual std::expected<void, std::string> write(std::string const& name,
-                                                   std::string_view bytes) = 0;
-};
-
-std::string metadata_file_name(Hash const& genesis, std::uint32_t spec_version);
 
 // The text of a dead letter.
 std::string dead_letter_json(std::string_view chain, Hash const& genesis, DeadLetter const& letter,
@@ -63,6 +53,7 @@ class Keeper : pipeline::Pinned {
   private:
     void keep(Keep const& keep, RuntimeBytes const& runtime, pipeline::Bytes metadata);
     void keep(Keep const& keep, DeadLetter const& letter, pipeline::Bytes events);
+    bool is_kept(Keep const& keep, RuntimeBytes const& runtime) const;
     bool write(std::string const& name, std::string_view bytes);
 
     std::vector<std::string> const chains_;

@@ -128,6 +128,7 @@ inline constexpr std::size_t runtimes_max = 8;
 // The payload is metadata, as state_getMetadata returns it, of the runtime with this version.
 struct RuntimeBytes {
     std::uint32_t spec_version = 0;
+    Hash code_hash{}; // BLAKE2b-256 of the code it was made of; all zero: unknown
 };
 
 // The payload is a storage value that describes an asset; its key is in front.

@@ -15,9 +15,10 @@ struct CodeRow {
     Kind kind;
 };
 constexpr std::array code_rows{
-    CodeRow{-32029, Kind::limit}, CodeRow{-32005, Kind::limit},
-    CodeRow{-32999, Kind::limit}, CodeRow{429, Kind::limit},
-    CodeRow{-32429, Kind::limit}, CodeRow{-32601, Kind::unknown_method},
+    CodeRow{-32029, Kind::limit},  CodeRow{-32005, Kind::limit},
+    CodeRow{-32999, Kind::limit},  CodeRow{429, Kind::limit},
+    CodeRow{-32429, Kind::limit},  CodeRow{-32601, Kind::unknown_method},
+    CodeRow{-32801, Kind::pruned}, // chainHead_v1: not pinned
 };
 
 struct WordRow {

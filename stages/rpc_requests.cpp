@@ -9,7 +9,31 @@
 
 namespace stages {
 
-std::string_view method_of(Ask ask) {
+namespace {
+
+// Empty: the same as in the older set, or not to be had.
+std::string_view chain_head_method(Ask ask) {
+    switch (ask) {
+    case Ask::genesis: return "chainSpec_v1_genesisHash";
+    case Ask::properties: return "chainSpec_v1_properties";
+    case Ask::best_header:
+    case Ask::header: return "chainHead_v1_header";
+    case Ask::code_hash:
+    case Ask::asset_keys:
+    case Ask::events: return "chainHead_v1_storage";
+    case Ask::metadata_versions:
+    case Ask::metadata_at_version:
+    case Ask::metadata: return "chainHead_v1_call";
+    case Ask::body: return "chainHead_v1_body";
+    default: return "";
+    }
+}
+
+} // namespace
+
+std::string_view method_of(Ask ask, Api api) {
+    if (api == Api::chain_head)
+        if (auto const method = chain_head_method(ask); !method.empty()) return method;
     switch (ask) {
     case Ask::genesis:
     case Ask::head_hash:
@@ -20,6 +44,7 @@ std::string_view method_of(Ask ask) {
     case Ask::header: return "chain_getHeader";
     case Ask::runtime_version:
     case Ask::runtime_of_parent: return "state_getRuntimeVersion";
+    case Ask::code_hash: return "state_getStorageHash";
     case Ask::metadata_versions:
     case Ask::metadata_at_version: return "state_call";
     case Ask::metadata: return "state_getMetadata";
@@ -33,6 +58,9 @@ std::string_view method_of(Ask ask) {
     case Ask::subscribe_storage: return "state_subscribeStorage";
     case Ask::events: return "state_queryStorageAt";
     case Ask::body: return "chain_getBlock";
+    case Ask::follow: return "chainHead_v1_follow";
+    case Ask::unpin: return "chainHead_v1_unpin";
+    case Ask::go_on: return "chainHead_v1_continue";
     }
     return "";
 }
@@ -44,7 +72,7 @@ std::string_view Requests::ask(Question question, std::string_view params, Nanos
     text_.clear();
     fmt::format_to(std::back_inserter(text_),
                    R"({{"jsonrpc":"2.0","id":{},"method":"{}","params":[{}]}})", question.id,
-                   method_of(question.ask), params);
+                   method_of(question.ask, question.api), params);
     open_.push_back({question, std::string(params)});
     return text_;
 }

@@ -17,11 +17,15 @@ using pipeline::Bytes;
 using pipeline::Hash;
 using pipeline::Nanoseconds;
 
+// Which of a node's two sets of methods: the older one, or chainHead_v1 with chainSpec_v1.
+enum class Api : std::uint8_t { legacy, chain_head };
+
 enum class Ask : std::uint8_t {
     genesis,
     properties,
     best_header,
     runtime_version, // of the state of `hash`
+    code_hash,       // of the state of `hash`; `number` is the spec version
     metadata_versions,
     metadata_at_version, // `number` is the metadata version
     metadata,            // state_getMetadata, for runtimes without the versioned API
@@ -40,12 +44,16 @@ enum class Ask : std::uint8_t {
     number_plain,      // of System.Number: is the state there at all?
     body,              // chain_getBlock
     runtime_of_parent, // which runtime executed block `block`
+    follow,            // these three: chain_head only
+    unpin,
+    go_on, // with an operation that waits for it
 };
-std::string_view method_of(Ask ask);
+std::string_view method_of(Ask ask, Api api = Api::legacy);
 
 struct Question {
     std::uint64_t id = 0;
     Ask ask{};
+    Api api{};
     Hash hash{};  // the state or block asked about
     Hash block{}; // the block on whose behalf
     std::uint32_t number = 0;
@@ -70,8 +78,22 @@ class Requests {
 
     // When the oldest open question was asked; `never` if none is open.
     Nanoseconds oldest() const;
-    Ask oldest_ask() const { return open_.front().question.ask; } // only while one is open
-    void clear() { open_.clear(); }
+    Question const& front() const {
+        return open_.front().question;
+    } // the oldest; only while one is open
+    // Sum of `of(question)` over the open ones.
+    template <class Of>
+    std::size_t total(Of of) const {
+        std::size_t sum = 0;
+        for (Open const& one : open_) sum += of(one.question);
+        return sum;
+    }
+    // Nobody waits for their answers any more; those that come are told by forgotten().
+    void clear() {
+        open_.clear();
+        forgotten_below_ = next_id_;
+    }
+    bool forgotten(std::uint64_t id) const { return id < forgotten_below_; }
 
   private:
     struct Open {
@@ -81,6 +103,7 @@ class Requests {
     std::vector<Open> open_; // in the order they were asked
     std::string text_;
     std::uint64_t next_id_ = 1;
+    std::uint64_t forgotten_below_ = 0;
 };
 
 // Parameters, as they stand between the brackets.

@@ -16,7 +16,7 @@ double seconds(Nanoseconds time) {
 } // namespace
 
 RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
-                     Out<SourceNote> notes)
+                     Out<SourceNote> notes, std::unique_ptr<RuntimeCache> runtimes)
     : options_(std::move(options))
     , needs_(needs)
     , frames_(frames)
@@ -26,7 +26,9 @@ RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
     , throttle_(needs.random)
     , follower_(options_.follower)
     , of_other_chain_(options_.endpoints.size())
-    , contradicts_(options_.endpoints.size()) {}
+    , contradicts_(options_.endpoints.size())
+    , api_of_(options_.endpoints.size(), Api::legacy)
+    , cache_(std::move(runtimes)) {}
 
 bool RpcSource::tick(Turn const& turn) {
     bool const wanted = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
@@ -54,9 +56,10 @@ Nanoseconds RpcSource::next_deadline() const {
     if (!socket_) return endpoints_.choose(0).due;
     if (held_) return retry_at_;
     Nanoseconds earliest = socket_->next_deadline();
-    if (requests_.open() > 0)
-        earliest = std::min(earliest, requests_.oldest() + options_.answer_timeout);
-    if (!later_.empty() && requests_.open() == 0) earliest = std::min(earliest, throttle_.until());
+    if (Nanoseconds const oldest = oldest_question(); oldest != pipeline::never)
+        earliest = std::min(earliest, oldest + options_.answer_timeout);
+    else if (!later_.empty())
+        earliest = std::min(earliest, throttle_.until());
     if (state_ != SourceState::following) return earliest;
     earliest = std::min(earliest, cadence_.suspicious_at());
     if (quiet()) return std::min(earliest, endpoints_.better_at());
@@ -88,6 +91,10 @@ void RpcSource::drop_connection() {
     requests_.clear();
     later_.clear();
     throttle_.start_over();
+    operations_.clear();
+    head_.forget();
+    follow_.clear();
+    items_done_ = 0;
     follower_.connection_lost();
     fetching_spec_ = 0;
     deciding_.clear();
@@ -109,7 +116,7 @@ void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
 
 bool RpcSource::quiet() const {
     return state_ == SourceState::following && requests_.open() == 0 && later_.empty() && !held_ &&
-           follower_.next_deadline() == pipeline::never;
+           operations_.empty() && follower_.next_deadline() == pipeline::never;
 }
 
 void RpcSource::go_back(std::size_t endpoint) {
@@ -174,7 +181,8 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
                                         Nanoseconds now) {
     Question const* const open = envelope.has_id ? requests_.find(envelope.id) : nullptr;
     if (!open) {
-        needs_.metrics.add(SourceMetric::malformed);
+        bool const forgotten = envelope.has_id && requests_.forgotten(envelope.id);
+        if (!forgotten) needs_.metrics.add(SourceMetric::malformed);
         return Outcome::done; // an answer to nothing harms nobody
     }
     Question const question = *open;
@@ -184,18 +192,22 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
         return fault_.empty() ? Outcome::done : Outcome::fault;
     }
     throttle_.answered(now);
+    bool const by_notice =
+        question.api == Api::chain_head && Operations::weight_of(question.ask) > 0;
+    if (by_notice) return on_started(question, now);
     Outcome outcome = Outcome::done;
     switch (question.ask) {
     case Ask::genesis: outcome = on_genesis(envelope); break;
     case Ask::properties: on_properties(envelope); break;
-    case Ask::best_header: {
-        auto const header = json_.header();
-        if (!header) return malformed("a header", header.error());
-        best_ = *header;
+    case Ask::best_header:
+        if (question.api == Api::chain_head)
+            outcome = on_pinned_header(question, envelope, received, now);
+        else
+            outcome = on_best_header();
         break;
-    }
     case Ask::runtime_version:
     case Ask::runtime_of_parent: outcome = on_runtime_version(question, received, now); break;
+    case Ask::code_hash: outcome = on_code_hash(question, envelope, received, now); break;
     case Ask::metadata_versions: on_metadata_versions(question, envelope, now); break;
     case Ask::metadata_at_version:
     case Ask::metadata: outcome = on_metadata(question, envelope, received, now); break;
@@ -204,7 +216,11 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::own_hash: on_own_hash(envelope); break;
     case Ask::head_hash:
     case Ask::final_hash: on_head_hash(question, envelope, now); break;
-    case Ask::header: outcome = on_header(question, envelope, now); break;
+    case Ask::header:
+        outcome = question.api == Api::chain_head
+                    ? on_pinned_header(question, envelope, received, now)
+                    : on_header(question, envelope, now);
+        break;
     case Ask::events:
     case Ask::events_plain:
     case Ask::number_plain: outcome = on_fetched(question, envelope, received, now); break;
@@ -213,19 +229,26 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::subscribe_finalized:
     case Ask::subscribe_runtime:
     case Ask::subscribe_storage: break; // notices are told apart by their method
+    case Ask::follow: outcome = on_followed(envelope); break;
+    case Ask::unpin:
+    case Ask::go_on: break;
     }
     if (outcome == Outcome::done) requests_.close(question.id);
     bool const introduction = question.ask == Ask::genesis || question.ask == Ask::properties ||
                               question.ask == Ask::best_header;
-    if (outcome == Outcome::done && introduction) return introduced(received, now);
+    if (outcome == Outcome::done && introduction && state_ == SourceState::greeting)
+        return introduced(received, now);
     return outcome;
 }
 
 bool RpcSource::overdue(Nanoseconds now) {
     std::string why;
-    if (requests_.open() > 0 && now >= requests_.oldest() + options_.answer_timeout)
+    Nanoseconds const oldest = oldest_question();
+    if (oldest != pipeline::never && now >= oldest + options_.answer_timeout)
         why = fmt::format("no answer within {:.0f} s to {}", seconds(options_.answer_timeout),
-                          method_of(requests_.oldest_ask()));
+                          requests_.oldest() == oldest
+                              ? method_of(requests_.front().ask, requests_.front().api)
+                              : "an operation of chainHead_v1");
     else if (state_ == SourceState::following && now >= cadence_.suspicious_at())
         why = fmt::format("no new block for {:.0f} s{}", seconds(cadence_.patience()),
                           cadence_.interval() == 0
@@ -239,7 +262,7 @@ bool RpcSource::overdue(Nanoseconds now) {
 }
 
 bool RpcSource::act(Nanoseconds now) {
-    if (!later_.empty() && throttle_.may_ask(now, requests_.open())) {
+    if (!later_.empty() && may_send(later_.front().question, now)) {
         Later const next = std::move(later_.front());
         later_.pop_front();
         send(next.question, next.params, now);
@@ -247,6 +270,7 @@ bool RpcSource::act(Nanoseconds now) {
         return true;
     }
     if (state_ != SourceState::following || busy()) return false;
+    if (api_ == Api::chain_head && let_go(now)) return true;
     FollowerAction const action = follower_.next(now);
     if (action.kind == FollowerAction::Kind::none) {
         auto const better = quiet() ? endpoints_.better(now) : std::nullopt;
@@ -258,7 +282,10 @@ bool RpcSource::act(Nanoseconds now) {
     return true;
 }
 
-bool RpcSource::busy() const { return requests_.open() + later_.size() >= questions_busy; }
+bool RpcSource::busy() const {
+    bool const pins_unknown = api_ == Api::chain_head && !head_.has_numbers();
+    return pins_unknown || requests_.open() + later_.size() >= questions_busy;
+}
 
 void RpcSource::ask(Question const& question, std::string_view params, Nanoseconds now) {
     if (!fault_.empty()) return;
@@ -266,10 +293,25 @@ void RpcSource::ask(Question const& question, std::string_view params, Nanosecon
         fault("more questions are open than a node can be expected to answer");
         return;
     }
-    if (later_.empty() && throttle_.may_ask(now, requests_.open()))
-        send(question, params, now);
+    Question tagged = question;
+    tagged.api = api_;
+    if (later_.empty() && may_send(tagged, now))
+        send(tagged, params, now);
     else
-        later_.push_back({question, std::string(params)});
+        later_.push_back({tagged, std::string(params)});
+}
+
+bool RpcSource::may_send(Question const& question, Nanoseconds now) const {
+    if (!throttle_.may_ask(now, requests_.open())) return false;
+    std::size_t const weight = Operations::weight_of(question.ask);
+    if (question.api == Api::legacy || weight == 0) return true;
+    std::size_t const asked =
+        requests_.total([](Question const& one) { return Operations::weight_of(one.ask); });
+    return operations_.weight() + asked + weight <= Operations::weight_max;
+}
+
+Nanoseconds RpcSource::oldest_question() const {
+    return std::min(requests_.oldest(), operations_.oldest());
 }
 
 void RpcSource::send(Question const& question, std::string_view params, Nanoseconds now) {

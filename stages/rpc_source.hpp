@@ -3,7 +3,7 @@
 //
 //   waiting ──▶ connecting ──▶ greeting ──▶ following
 //      ▲            │             │             │      any fault: why is logged and counted, the
-//      └────────────┴─────────────┴─────────────┘      endpoint is set aside, another one is tried
+//      └────────────┴─────────────┴─────────────┘      endpoint is set aside
 //
 // Which endpoint: the most preferred one that is not set aside (Endpoints). A less preferred one is
 // left at a quiet moment when it is time to try a better one again. An endpoint that contradicts
@@ -14,6 +14,9 @@
 // says, in the same frame, which runtime executed the block: the one whose metadata decodes it.
 // Truth path: finalized heads; whatever the fast path did not bring is asked for by hash, holes are
 // closed by parent hash (Follower).
+//
+// A node without those methods is followed by chainHead_v1 (ChainHead): its notices name the
+// blocks, and each block's values are asked for at once, as an operation.
 //
 // Text is decoded from hex straight into the link's arena; JSON is read once, here, because what is
 // wrong with it is the endpoint's fault and is answered here.
@@ -31,11 +34,13 @@
 #include "pipeline/stage.hpp"
 #include "stages/bodies.hpp"
 #include "stages/cadence.hpp"
+#include "stages/chain_head.hpp"
 #include "stages/endpoints.hpp"
 #include "stages/follower.hpp"
 #include "stages/messages.hpp"
 #include "stages/refusal.hpp"
 #include "stages/rpc_requests.hpp"
+#include "stages/runtime_cache.hpp"
 #include "stages/throttle.hpp"
 
 #include <array>
@@ -79,6 +84,9 @@ enum class SourceMetric {
     bodies_missing,
     limited,
     pruned,
+    stops,
+    runtimes_cached,
+    runtimes_damaged,
     best,
     finalized,
     connected,
@@ -117,6 +125,12 @@ inline constexpr std::array source_metrics{
                         "Questions the node refused because it is asked too often."},
     pipeline::MetricRow{"spyhop_source_pruned_blocks_total", pipeline::MetricKind::counter,
                         "Blocks whose state the node no longer had."},
+    pipeline::MetricRow{"spyhop_source_stops_total", pipeline::MetricKind::counter,
+                        "Times a node ended its chainHead_v1 subscription."},
+    pipeline::MetricRow{"spyhop_source_runtimes_cached_total", pipeline::MetricKind::counter,
+                        "Runtimes whose metadata was on disk."},
+    pipeline::MetricRow{"spyhop_source_runtimes_damaged_total", pipeline::MetricKind::counter,
+                        "Runtimes whose metadata on disk was not what had been written."},
     pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
                         "Number of the best block."},
     pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
@@ -137,7 +151,9 @@ class RpcSource : pipeline::Pinned {
         pipeline::MetricsPage& metrics;
     };
 
-    RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes);
+    // runtimes: metadata kept by earlier runs; null: every runtime is asked for.
+    RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames, Out<SourceNote> notes,
+              std::unique_ptr<RuntimeCache> runtimes = nullptr);
 
     auto outputs() { return std::tie(frames_, notes_); }
     bool tick(Turn const& turn);
@@ -175,6 +191,8 @@ class RpcSource : pipeline::Pinned {
     bool act(Nanoseconds now);
     void ask(Question const& question, std::string_view params, Nanoseconds now);
     void send(Question const& question, std::string_view params, Nanoseconds now);
+    bool may_send(Question const& question, Nanoseconds now) const;
+    Nanoseconds oldest_question() const;
     bool busy() const; // enough is open and waiting: the follower's questions can wait, too
     // What becomes of the endpoint besides its back-off.
     struct Blame {
@@ -190,11 +208,21 @@ class RpcSource : pipeline::Pinned {
     // rpc_source_greeting.cpp: everything before the first block
     void greet(Nanoseconds now);
     Outcome introduced(Nanoseconds received, Nanoseconds now);
+    Outcome on_best_header();
     Outcome on_genesis(decoders::Envelope const& reply);
     void on_properties(decoders::Envelope const& reply);
     void on_own_hash(decoders::Envelope const& reply);
     Outcome on_runtime_version(Question const& question, Nanoseconds received, Nanoseconds now);
     void fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now);
+    void greet_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now);
+    void ask_call(Question const& question, std::string_view method, std::string_view args,
+                  Nanoseconds now);
+    void ask_plain_metadata(Question const& question, Nanoseconds now);
+    void ask_metadata(Question const& question, Nanoseconds now);
+    Outcome on_code_hash(Question const& question, decoders::Envelope const& reply,
+                         Nanoseconds received, Nanoseconds now);
+    void emit_runtime(std::uint32_t spec_version, pipeline::Payload metadata, std::string_view from,
+                      Nanoseconds received, Nanoseconds now);
     void on_metadata_versions(Question const& question, decoders::Envelope const& reply,
                               Nanoseconds now);
     Outcome on_metadata(Question const& question, decoders::Envelope const& reply,
@@ -219,6 +247,8 @@ class RpcSource : pipeline::Pinned {
     Outcome on_push(Nanoseconds received, Nanoseconds now);
     Outcome on_fetched(Question const& question, decoders::Envelope const& reply,
                        Nanoseconds received, Nanoseconds now);
+    Outcome take_values(Question const& question, BlockValues values, Nanoseconds received,
+                        Nanoseconds now);
     void ask_whether_state_is_there(Question const& question, Nanoseconds now);
     void state_is_gone(Question const& question);
     Outcome on_block(BlockValues const& values, std::uint32_t number, Nanoseconds received,
@@ -227,12 +257,41 @@ class RpcSource : pipeline::Pinned {
                        Nanoseconds received);
     // rpc_source_refusals.cpp: questions that were answered with an error
     void on_refusal(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    void without(Question const& question, decoders::Envelope const& reply, Nanoseconds now);
+    void hold_back(Question const& question, std::string_view why, Nanoseconds wait,
+                   Nanoseconds now);
     void on_limit(Question const& question, decoders::Envelope const& reply, Nanoseconds wait,
                   Nanoseconds now);
     // rpc_source_bodies.cpp: the extrinsics, where they are wanted
     void ask_body(Hash const& block, Nanoseconds now);
     Outcome on_body(Question const& question, decoders::Envelope const& reply);
     void body_missing(Question const& question, std::string_view why);
+
+    // rpc_source_chain_head.cpp: nodes with chainHead_v1 only
+    void speak_chain_head(Nanoseconds now);
+    void follow_anew(Nanoseconds now);
+    std::string follow_params(Hash const& hash) const;
+    Outcome on_follow_event(decoders::Envelope const& envelope, Nanoseconds received,
+                            Turn const& turn);
+    Outcome on_block_event(std::string_view event, Turn const& turn);
+    Outcome on_followed(decoders::Envelope const& reply);
+    Outcome on_initialized(Nanoseconds now);
+    Outcome on_stop(Nanoseconds now);
+    Outcome on_pinned_header(Question const& question, decoders::Envelope const& reply,
+                             Nanoseconds received, Nanoseconds now);
+    void tell_heads(Nanoseconds now);
+    void ask_pinned_header(Hash const& hash, Nanoseconds now);
+    void ask_pinned_values(FollowerAction const& action, Nanoseconds now);
+    void ask_pinned_assets(Nanoseconds now);
+    bool let_go(Nanoseconds now);
+    Outcome protocol_broken(std::string_view how);
+    // rpc_source_operations.cpp: answers of chainHead_v1 that come as notices
+    Outcome on_started(Question const& question, Nanoseconds now);
+    Outcome on_operation(std::string_view event, Nanoseconds received, Nanoseconds now);
+    Outcome on_items(Operations::Operation& operation, Nanoseconds received);
+    Outcome on_asset_item(decoders::JsonRpc::StorageItem const& item, Nanoseconds received);
+    Outcome on_storage_done(Operations::Operation const& operation, Nanoseconds received,
+                            Nanoseconds now);
 
     // The runtime that executed the block; 0: it has to be asked for first, and has been.
     std::uint32_t runtime_of(BlockValues const& values, Nanoseconds now);
@@ -267,6 +326,17 @@ class RpcSource : pipeline::Pinned {
     Blame blame_{};                    // the same
     std::optional<io::WebSocketEvent> held_; // a message the link had no room for
 
+    // where the node has chainHead_v1 only
+    Api api_ = Api::legacy;
+    std::vector<Api> api_of_; // by endpoint
+    ChainHead head_;
+    Operations operations_;
+    std::string follow_;         // the subscription; empty: none yet
+    std::size_t items_done_ = 0; // of the message at hand, while it is held
+
+    std::unique_ptr<RuntimeCache> const cache_;
+    Hash fetching_code_{}; // of the runtime that is on its way; all zero: unknown
+
     // what is known of the chain
     std::optional<Hash> genesis_; // of the first endpoint that answered
     ChainFacts facts_{};
@@ -294,6 +364,7 @@ class RpcSource : pipeline::Pinned {
     std::vector<std::vector<std::uint8_t>> asset_keys_;
     std::size_t asset_next_ = 0;  // index of the next value to ask for
     std::size_t assets_open_ = 0; // questions about assets still to be answered
+    std::size_t assets_seen_ = 0;
     bool assets_done_ = false;
 
     std::uint64_t head_unix_ms_ = 0;

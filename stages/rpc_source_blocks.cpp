@@ -20,6 +20,8 @@ RpcSource::block_keys() {
 
 RpcSource::Outcome RpcSource::on_notification(decoders::Envelope const& envelope,
                                               Nanoseconds received, Turn const& turn) {
+    if (envelope.method == "chainHead_v1_followEvent")
+        return on_follow_event(envelope, received, turn);
     if (envelope.method == "state_storage") return on_push(received, turn.now);
     bool const best = envelope.method == "chain_newHead";
     if (best || envelope.method == "chain_finalizedHead") {
@@ -131,6 +133,11 @@ RpcSource::Outcome RpcSource::on_fetched(Question const& question, decoders::Env
     } else if (question.ask == Ask::number_plain && reply.form == decoders::Form::string) {
         values.number = reply.text;
     }
+    return take_values(question, values, received, now);
+}
+
+RpcSource::Outcome RpcSource::take_values(Question const& question, BlockValues values,
+                                          Nanoseconds received, Nanoseconds now) {
     // Every state holds its block's number; one without events holds it, too. Where both are
     // missing the state itself is, and nothing is known of the block's events.
     if (values.events.empty() && values.number.empty()) {
@@ -183,6 +190,10 @@ std::uint32_t RpcSource::runtime_of(BlockValues const& values, Nanoseconds now) 
     bool const changing = announced_spec_ != 0 && announced_spec_ != current_spec_;
     if (!changing && !values.fetched) return current_spec_;
     auto const header = follower_.find(values.hash);
+    if (api_ == Api::chain_head) {
+        auto const told = header ? head_.spec_of(header->parent) : std::nullopt;
+        return told.value_or(current_spec_);
+    }
     bool const asked =
         std::find(deciding_.begin(), deciding_.end(), values.hash) != deciding_.end();
     if (header && !asked) {
@@ -294,9 +305,11 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
     switch (action.kind) {
     case Kind::none: break;
     case Kind::ask_header:
+        if (api_ == Api::chain_head) return ask_pinned_header(action.hash, now);
         ask({.ask = Ask::header, .hash = action.hash}, hash_param(action.hash), now);
         break;
     case Kind::ask_events: {
+        if (api_ == Api::chain_head) return ask_pinned_values(action, now);
         ask_body(action.hash, now);
         std::vector<std::vector<std::uint8_t>> keys;
         for (auto const& key : block_keys()) keys.emplace_back(key.begin(), key.end());
@@ -310,6 +323,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
         frame.body = Finalized{action.hash, action.parent, action.number};
         frames_.emit(frame);
         send_note();
+        head_.said_final(action.hash);
         break;
     case Kind::say_abandoned:
         frame.body = Abandoned{action.hash, action.number};

@@ -12,7 +12,8 @@ namespace stages {
 void RpcSource::ask_body(Hash const& block, Nanoseconds now) {
     if (!options_.attribute || bodies_.state(block) != Bodies::State::unknown) return;
     bodies_.asked(block);
-    ask({.ask = Ask::body, .hash = block}, hash_param(block), now);
+    ask({.ask = Ask::body, .hash = block},
+        api_ == Api::legacy ? hash_param(block) : follow_params(block), now);
 }
 
 RpcSource::Outcome RpcSource::on_body(Question const& question, decoders::Envelope const& reply) {
@@ -32,8 +33,13 @@ RpcSource::Outcome RpcSource::on_body(Question const& question, decoders::Envelo
         bytes.resize(before + size.value_or(0));
     };
     if (trouble.empty()) {
-        auto const block = json_.block(take);
-        if (!block) trouble = decoders::describe(block.error());
+        std::optional<decoders::Error> bad;
+        if (question.api == Api::chain_head) {
+            if (auto const list = json_.strings("value", take); !list) bad = list.error();
+        } else if (auto const block = json_.block(take); !block) {
+            bad = block.error();
+        }
+        if (bad) trouble = decoders::describe(*bad);
     }
     if (!trouble.empty()) {
         bytes.clear();

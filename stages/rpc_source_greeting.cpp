@@ -27,10 +27,22 @@ constexpr std::uint16_t prefix_unknown = 42;
 
 void RpcSource::greet(Nanoseconds now) {
     set_state(SourceState::greeting);
+    api_ = api_of_[endpoint_];
+    bool const legacy = api_ == Api::legacy;
     introductions_ = 3;
-    ask({.ask = Ask::genesis}, "0", now);
+    ask({.ask = Ask::genesis}, legacy ? "0" : "", now);
     ask({.ask = Ask::properties}, "", now);
-    ask({.ask = Ask::best_header}, "", now);
+    if (legacy)
+        ask({.ask = Ask::best_header}, "", now);
+    else
+        follow_anew(now); // its first notice names the block whose header comes third
+}
+
+RpcSource::Outcome RpcSource::on_best_header() {
+    auto const header = json_.header();
+    if (!header) return malformed("a header", header.error());
+    best_ = *header;
+    return Outcome::done;
 }
 
 RpcSource::Outcome RpcSource::on_genesis(decoders::Envelope const& reply) {
@@ -75,6 +87,12 @@ RpcSource::Outcome RpcSource::introduced(Nanoseconds received, Nanoseconds now) 
     frame.body = facts_;
     frames_.emit(frame);
     send_note();
+    if (api_ == Api::chain_head) {
+        auto const spec = head_.spec_of(best_.hash);
+        if (!spec) return fault("the node cannot read the runtime of its own finalized block");
+        greet_runtime(best_.hash, *spec, now);
+        return fault_.empty() ? Outcome::done : Outcome::fault;
+    }
     // A block's events are decoded by the runtime in the state of its parent.
     Hash const state = best_.number == 0 ? facts_.genesis : best_.parent;
     if (best_.number > 0) ask({.ask = Ask::own_hash}, hash_param(best_.hash), now);
@@ -99,21 +117,89 @@ RpcSource::Outcome RpcSource::on_runtime_version(Question const& question, Nanos
         follower_.postpone(question.block, now);
         return Outcome::done;
     }
-    if (current_spec_ == 0) current_spec_ = version->spec_version;
-    // Another one than before the connection was lost: until it is met, every block is asked about.
-    if (state_ == SourceState::greeting) announced_spec_ = version->spec_version;
-    if (state_ == SourceState::greeting && runtime_loaded(version->spec_version))
-        runtime_ready(now);
+    if (state_ == SourceState::greeting)
+        greet_runtime(question.hash, version->spec_version, now);
     else
         fetch_runtime(question.hash, version->spec_version, now);
     return Outcome::done;
 }
 
-void RpcSource::fetch_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now) {
+void RpcSource::greet_runtime(Hash const& state, std::uint32_t spec_version, Nanoseconds now) {
+    if (current_spec_ == 0) current_spec_ = spec_version;
+    // Another one than before the connection was lost: until it is met, every block is asked about.
+    announced_spec_ = spec_version;
+    if (runtime_loaded(spec_version))
+        runtime_ready(now);
+    else
+        fetch_runtime(state, spec_version, now);
+}
+
+void RpcSource::fetch_runtime(Hash const& at, std::uint32_t spec_version, Nanoseconds now) {
     if (fetching_spec_ != 0 || runtime_loaded(spec_version)) return;
+    bool const reachable = api_ == Api::legacy || head_.pinned(at);
+    Hash const state = reachable ? at : head_.state_with(spec_version).value_or(at);
+    constexpr std::string_view code_key = ":code";
     fetching_spec_ = spec_version;
-    ask({.ask = Ask::metadata_versions, .hash = state, .number = spec_version},
-        call_params("Metadata_metadata_versions", "0x", state), now);
+    fetching_code_ = {};
+    Question const question{.hash = state, .number = spec_version};
+    if (!cache_) return ask_metadata(question, now);
+    std::string const key = decoders::hex_text(pipeline::as_bytes(code_key));
+    ask({.ask = Ask::code_hash, .hash = state, .number = spec_version},
+        api_ == Api::legacy
+            ? storage_params(pipeline::as_bytes(code_key), state)
+            : follow_params(state) + fmt::format(R"(,[{{"key":"{}","type":"hash"}}],null)", key),
+        now);
+}
+
+void RpcSource::ask_call(Question const& question, std::string_view method, std::string_view args,
+                         Nanoseconds now) {
+    ask(question,
+        api_ == Api::legacy
+            ? call_params(method, args, question.hash)
+            : follow_params(question.hash) + fmt::format(R"(,"{}","{}")", method, args),
+        now);
+}
+
+void RpcSource::ask_metadata(Question const& question, Nanoseconds now) {
+    ask_call({.ask = Ask::metadata_versions, .hash = question.hash, .number = question.number},
+             "Metadata_metadata_versions", "0x", now);
+}
+
+void RpcSource::ask_plain_metadata(Question const& question, Nanoseconds now) {
+    Question const plain{.ask = Ask::metadata, .hash = question.hash, .number = question.number};
+    if (api_ == Api::chain_head) return ask_call(plain, "Metadata_metadata", "0x", now);
+    ask(plain, hash_param(question.hash), now);
+}
+
+// Metadata of exactly this code may be on disk. A node that does not say which code it is has to
+// show its metadata.
+RpcSource::Outcome RpcSource::on_code_hash(Question const& question,
+                                           decoders::Envelope const& reply, Nanoseconds received,
+                                           Nanoseconds now) {
+    using Miss = RuntimeCache::Miss;
+    auto const code = decoders::parse_hash(reply.text);
+    bool const known = reply.form == decoders::Form::string && code && *code != Hash{};
+    if (known) fetching_code_ = *code;
+    auto const kept = known ? cache_->find(facts_.genesis, question.number, fetching_code_)
+                            : std::unexpected(Miss::absent);
+    auto& arena = frames_.link().arena();
+    if (!kept || kept->size() > arena.largest()) {
+        if (!kept && kept.error() == Miss::damaged) {
+            needs_.metrics.add(SourceMetric::runtimes_damaged);
+            needs_.log.write(pipeline::Level::warning, "source",
+                             fmt::format("{}: the metadata of runtime {} in the state directory is "
+                                         "damaged; the node is asked for it",
+                                         options_.name, question.number));
+        }
+        ask_metadata(question, now);
+        return Outcome::done;
+    }
+    auto const room = arena.reserve(kept->size());
+    if (room.empty()) return Outcome::hold;
+    std::ranges::copy(pipeline::as_bytes(*kept), room.begin());
+    needs_.metrics.add(SourceMetric::runtimes_cached);
+    emit_runtime(question.number, arena.commit(kept->size()), "on disk", received, now);
+    return Outcome::done;
 }
 
 void RpcSource::on_metadata_versions(Question const& question, decoders::Envelope const& reply,
@@ -122,22 +208,17 @@ void RpcSource::on_metadata_versions(Question const& question, decoders::Envelop
     auto const size = decoders::hex_decode(reply.text, bytes);
     std::uint32_t const version =
         size && reply.form == decoders::Form::string ? choose_metadata_version({bytes, *size}) : 0;
-    if (version == 0) {
-        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
-            hash_param(question.hash), now);
-        return;
-    }
+    if (version == 0) return ask_plain_metadata(question, now);
     std::string const argument = fmt::format("0x{:02x}000000", version); // u32, little-endian
-    ask({.ask = Ask::metadata_at_version, .hash = question.hash, .number = question.number},
-        call_params("Metadata_metadata_at_version", argument, question.hash), now);
+    ask_call({.ask = Ask::metadata_at_version, .hash = question.hash, .number = question.number},
+             "Metadata_metadata_at_version", argument, now);
 }
 
 RpcSource::Outcome RpcSource::on_metadata(Question const& question, decoders::Envelope const& reply,
                                           Nanoseconds received, Nanoseconds now) {
     if (reply.form != decoders::Form::string || reply.text.size() <= 4) {
         if (question.ask == Ask::metadata) return fault("the node gives no metadata");
-        ask({.ask = Ask::metadata, .hash = question.hash, .number = question.number},
-            hash_param(question.hash), now);
+        ask_plain_metadata(question, now);
         return Outcome::done;
     }
     auto& arena = frames_.link().arena();
@@ -151,20 +232,26 @@ RpcSource::Outcome RpcSource::on_metadata(Question const& question, decoders::En
     auto const size = decoders::hex_decode(reply.text, room);
     if (!size) return malformed("metadata", size.error());
     std::size_t const skip = metadata_offset(room.first(*size));
+    auto payload = arena.commit(*size);
+    payload.position += skip < *size ? skip : 0;
+    payload.size -= static_cast<std::uint32_t>(skip < *size ? skip : 0);
+    emit_runtime(question.number, payload, "of the node's", received, now);
+    return Outcome::done;
+}
+
+void RpcSource::emit_runtime(std::uint32_t spec_version, pipeline::Payload metadata,
+                             std::string_view from, Nanoseconds received, Nanoseconds now) {
     Frame frame = frame_of(received);
-    frame.payload = arena.commit(*size);
-    frame.payload.position += skip < *size ? skip : 0;
-    frame.payload.size -= static_cast<std::uint32_t>(skip < *size ? skip : 0);
-    frame.body = RuntimeBytes{question.number};
+    frame.payload = metadata;
+    frame.body = RuntimeBytes{spec_version, fetching_code_};
     frames_.emit(frame);
     if (loaded_.size() >= runtimes_max) loaded_.erase(loaded_.begin()); // as decode does
-    loaded_.push_back(question.number);
+    loaded_.push_back(spec_version);
     fetching_spec_ = 0;
     needs_.log.write(pipeline::Level::info, "source",
-                     fmt::format("{}: runtime {}, {} bytes of metadata", place(), question.number,
-                                 frame.payload.size));
+                     fmt::format("{}: runtime {}, {} bytes of metadata {}", place(), spec_version,
+                                 metadata.size, from));
     if (state_ == SourceState::greeting) runtime_ready(now);
-    return Outcome::done;
 }
 
 void RpcSource::runtime_ready(Nanoseconds now) {
@@ -172,6 +259,8 @@ void RpcSource::runtime_ready(Nanoseconds now) {
     asset_keys_.clear();
     asset_next_ = 0;
     assets_open_ = 0;
+    assets_seen_ = 0;
+    if (api_ == Api::chain_head) return ask_pinned_assets(now);
     for (std::uint32_t map = 0; map < options_.asset_maps.size(); ++map)
         ask_asset_keys(map, {}, now);
 }
@@ -216,7 +305,7 @@ void RpcSource::ask_asset_values(Nanoseconds now) {
     if (assets_open_ > 0) return;
     assets_done_ = true;
     needs_.log.write(pipeline::Level::info, "source",
-                     fmt::format("{}: {} assets known", place(), asset_keys_.size()));
+                     fmt::format("{}: {} assets known", place(), assets_seen_));
     asset_keys_ = {};
     subscribe(now);
 }
@@ -238,6 +327,7 @@ RpcSource::Outcome RpcSource::on_asset_value(Question const& question,
         frame.payload = arena.commit(key.size() + *size);
         frame.body = AssetBytes{static_cast<std::uint32_t>(key.size())};
         frames_.emit(frame);
+        ++assets_seen_;
     }
     --assets_open_;
     ask_asset_values(now);
@@ -245,19 +335,23 @@ RpcSource::Outcome RpcSource::on_asset_value(Question const& question,
 }
 
 void RpcSource::subscribe(Nanoseconds now) {
-    std::vector<std::vector<std::uint8_t>> keys;
-    for (auto const& key : block_keys()) keys.emplace_back(key.begin(), key.end());
-    ask({.ask = Ask::subscribe_heads}, "", now);
-    ask({.ask = Ask::subscribe_finalized}, "", now);
-    ask({.ask = Ask::subscribe_runtime}, "", now);
-    // A push has no extrinsics: where they are wanted, every block is asked for, at once.
-    if (!options_.attribute) ask({.ask = Ask::subscribe_storage}, keys_params(keys), now);
-    follower_.set_grace(options_.attribute ? 0 : options_.follower.grace);
+    bool const pushed = api_ == Api::legacy && !options_.attribute;
+    if (api_ == Api::legacy) {
+        std::vector<std::vector<std::uint8_t>> keys;
+        for (auto const& key : block_keys()) keys.emplace_back(key.begin(), key.end());
+        ask({.ask = Ask::subscribe_heads}, "", now);
+        ask({.ask = Ask::subscribe_finalized}, "", now);
+        ask({.ask = Ask::subscribe_runtime}, "", now);
+        // A push has no extrinsics: where they are wanted, every block is asked for, at once.
+        if (pushed) ask({.ask = Ask::subscribe_storage}, keys_params(keys), now);
+    }
+    follower_.set_grace(pushed ? options_.follower.grace : 0);
     bodies_.clear();
     cadence_.start(now);
     endpoints_.serving(endpoint_, now);
     needs_.log.write(pipeline::Level::info, "source",
                      fmt::format("{}: following from block {}", place(), best_.number));
+    if (api_ == Api::chain_head) tell_heads(now);
     set_state(SourceState::following);
 }
 

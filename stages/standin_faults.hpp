@@ -32,6 +32,9 @@ enum class FaultKind : std::uint8_t {
     garbage_events,
     skip_finality,
     fork,
+    rate_limit,
+    stop,
+    prune,
 };
 
 struct FaultRow {
@@ -42,7 +45,7 @@ struct FaultRow {
     std::string_view effect; // what happens, and what `count` counts
 };
 
-inline constexpr std::array<FaultRow, 12> fault_kinds{{
+inline constexpr std::array<FaultRow, 15> fault_kinds{{
     {FaultKind::close, "close", 1, 1, "every connection gets a close frame instead of the block"},
     {FaultKind::reset, "reset", 1, 1, "every connection is dropped without a close frame"},
     {FaultKind::silent, "silent", 1U << 30, 1U << 30,
@@ -62,6 +65,11 @@ inline constexpr std::array<FaultRow, 12> fault_kinds{{
      "`count` blocks are finalized without being announced"},
     {FaultKind::fork, "fork", 1, 64,
      "`count` blocks that will be abandoned come first, then the real ones"},
+    {FaultKind::rate_limit, "rate_limit", 10, 1U << 20,
+     "the next `count` requests are refused as too many (-32029)"},
+    {FaultKind::stop, "stop", 1, 1, "every chainHead_v1 subscription is ended"},
+    {FaultKind::prune, "prune", 16, 1U << 20,
+     "blocks older than the newest `count` are forgotten, once; finalized ones at least stay"},
 }};
 
 struct Fault {

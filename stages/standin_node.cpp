@@ -46,12 +46,18 @@ std::string_view notification_name(Topic topic) {
     CHECK(false);
 }
 
-std::string rpc_methods() {
-    std::vector<std::string_view> names = rpc_names();
-    names.emplace_back("rpc_methods");
-    for (SubscribeRow const& row : subscribe_rows) {
-        names.push_back(row.name);
-        names.push_back(row.end);
+std::string rpc_methods(StandinNode::Options const& options) {
+    std::vector<std::string_view> names{"rpc_methods"};
+    if (options.older_methods) {
+        std::ranges::copy(rpc_names(), std::back_inserter(names));
+        for (SubscribeRow const& row : subscribe_rows) {
+            names.push_back(row.name);
+            names.push_back(row.end);
+        }
+    }
+    if (options.newer_methods) {
+        std::ranges::copy(spec_rpc_names(), std::back_inserter(names));
+        std::ranges::copy(follow_names(), std::back_inserter(names));
     }
     std::ranges::sort(names);
     std::string out = R"({"methods":[)";
@@ -67,7 +73,8 @@ std::string error_text(std::string_view id, RpcError const& error) {
                        error.code, error.message);
 }
 
-// What polkadot-sdk servers use: 16 letters and digits.
+} // namespace
+
 std::string subscription_id(decoders::SampleRandom& random) {
     constexpr std::string_view alphabet =
         "0123456789ABCDEFGHIJKLMNOPQRSTUVWXYZabcdefghijklmnopqrstuvwxyz";
@@ -75,8 +82,6 @@ std::string subscription_id(decoders::SampleRandom& random) {
     for (int i = 0; i < 16; ++i) id += alphabet[random.below(alphabet.size())];
     return id;
 }
-
-} // namespace
 
 // -- JSON-RPC ------------------------------------------------------------------------------------
 
@@ -86,8 +91,20 @@ RpcResult StandinNode::Impl::invoke(ConnectionId connection, std::string_view me
         --refusals;
         return std::unexpected(RpcError{-32000, "refused on purpose by the scenario"});
     }
+    if (limited > 0) {
+        --limited;
+        return std::unexpected(RpcError{-32029, "Too many requests, as the scenario says"});
+    }
+    if (method == "rpc_methods") return rpc_methods(options);
+    if (options.newer_methods) {
+        if (RpcFunction const function = find_spec_rpc(method)) return function(*state, params);
+        auto const names = follow_names();
+        if (std::ranges::find(names, method) != names.end()) {
+            return invoke_newer(connection, method, params);
+        }
+    }
+    if (!options.older_methods) return std::unexpected(RpcError::unknown_method());
     if (RpcFunction const function = find_rpc(method)) return function(*state, params);
-    if (method == "rpc_methods") return rpc_methods();
     for (SubscribeRow const& row : subscribe_rows) {
         if (method == row.name) return subscribe(connection, row.topic, params);
         if (method == row.end) return unsubscribe(connection, params);
@@ -203,6 +220,12 @@ void StandinNode::Impl::notify(ConnectionId connection, Subscription const& to,
             notification_name(to.topic), to.id, result));
 }
 
+void StandinNode::Impl::send_behind() {
+    for (auto& [to, text] : std::exchange(behind_reply, {})) {
+        act(to, NodeAction::Kind::text, std::move(text));
+    }
+}
+
 void StandinNode::Impl::tell(Topic topic, std::string_view result) {
     for (auto const& [connection, client] : clients) {
         for (Subscription const& subscription : client.subscriptions) {
@@ -247,9 +270,14 @@ void StandinNode::request(ConnectionId connection, std::string_view text) {
     for (auto const& [to, subscription] : std::exchange(impl_->to_greet, {})) {
         impl_->greet(to, subscription);
     }
+    impl_->send_behind();
 }
 
-bool StandinNode::produce_block() { return impl_->play(); }
+bool StandinNode::produce_block() {
+    bool const more = impl_->play();
+    impl_->send_behind();
+    return more;
+}
 bool StandinNode::followed() const { return impl_->was_followed; }
 std::string const& StandinNode::name() const { return impl_->state->name(); }
 std::uint64_t StandinNode::best_number() const { return impl_->state->best().data.number; }

@@ -1,7 +1,8 @@
 // A stand-in Substrate node: the brain, without sockets and without a clock. It answers JSON-RPC
 // text of connection c with JSON-RPC text, and tells subscribers about blocks when its owner says
-// that it is time for one. Good enough for polkadot-js to connect, read metadata, follow heads and
-// decode events. Blocks come from a ChainFeed: a capture (finite) or the traffic generator.
+// that it is time for one. Good enough for polkadot-js and polkadot-api to connect, read metadata,
+// follow heads and decode events: the older methods and the newer ones (json-rpc-interface-spec).
+// Blocks come from a ChainFeed: a capture (finite) or the traffic generator.
 //
 // The first block of the feed is there from the start, as best and finalized. A block's state has
 // the runtime that executes its child: state_getRuntimeVersion and metadata "at H" answer with the
@@ -51,6 +52,9 @@ class StandinNode {
         std::size_t connections_max = 64;     // further ones are closed at once
         std::size_t subscriptions_max = 64;   // per connection
         std::size_t batch_requests_max = 256; // in one array
+        std::size_t pins_max = 512;           // per chainHead_v1 subscription; more: it is stopped
+        bool older_methods = true;            // chain_*, state_*
+        bool newer_methods = true;            // chainHead_v1_*, archive_v1_*, chainSpec_v1_*
         std::uint64_t seed = 1;               // of subscription ids
         std::vector<Fault> faults;
     };

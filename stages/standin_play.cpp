@@ -47,6 +47,7 @@ bool StandinNode::Impl::play() {
     if (!held.empty()) return play_branch();
     NodeBlock& block = import_next(state->take_ahead());
     tell(Topic::all_heads, block.header);
+    tell_new_block(block);
     adopt(block);
     advance_finality(0);
     return true;
@@ -61,6 +62,7 @@ void StandinNode::Impl::adopt(NodeBlock const& block) {
     NodeBlock const& before = state->best();
     state->set_best(block);
     tell(Topic::new_heads, block.header);
+    tell_best(block);
     if (before.state != block.state) tell(Topic::runtime_version, block.state->version);
     tell_storage(before, block);
 }
@@ -105,6 +107,7 @@ bool StandinNode::Impl::advance_finality(std::size_t least) {
     state->set_finalized(newest);
     if (!fault_covers(FaultKind::skip_finality, newest.ordinal)) {
         tell(Topic::finalized_heads, newest.header);
+        tell_finalized();
     }
     return true;
 }
@@ -140,6 +143,7 @@ bool StandinNode::Impl::play_branch() {
         NodeBlock& block = state->import(sibling(branch.size()), ordinal);
         branch.push_back(&block);
         tell(Topic::all_heads, block.header);
+        tell_new_block(block);
         adopt(block);
         return true;
     }
@@ -150,6 +154,7 @@ bool StandinNode::Impl::play_branch() {
         if (!std::exchange(first, false)) ++ordinal;
         newest = &import_next(std::move(block));
         tell(Topic::all_heads, newest->header);
+        tell_new_block(*newest);
     }
     held.clear();
     branch.clear();
@@ -198,6 +203,9 @@ void StandinNode::Impl::break_connections(Fault const& fault) {
         break;
     case FaultKind::invalid_utf8: act_on_all(raw, frame(6, "\"\xff\xfe\xc0\xaf\"")); break;
     case FaultKind::error_reply: refusals = fault.count; break;
+    case FaultKind::rate_limit: limited = fault.count; break;
+    case FaultKind::stop: stop_follows(0); break;
+    case FaultKind::prune: state->shorten(fault.count); break;
     case FaultKind::garbage_events:
     case FaultKind::skip_finality:
     case FaultKind::fork: break; // when the block itself is made

@@ -1,5 +1,6 @@
 #include "stages/standin_rpc.hpp"
 
+#include "decoders/hash.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/samples.hpp"
 
@@ -29,22 +30,11 @@ RpcError unknown_block(Hash const& hash) {
                               hex_text(hash))};
 }
 
-std::expected<Hash, RpcError> hash_param(RpcParams params, std::size_t index) {
-    auto const bytes = bytes_param(params[index]);
-    if (!bytes) return std::unexpected(bytes.error());
-    Hash hash{};
-    if (bytes->size() != hash.size()) {
-        return std::unexpected(RpcError::invalid_params("a block hash has 32 bytes"));
-    }
-    std::ranges::copy(*bytes, hash.begin());
-    return hash;
-}
-
 // The block at params[index], the best one if there is no such parameter; null if it is not known.
 std::expected<NodeBlock const*, RpcError> block_param(StandinState const& state, RpcParams params,
                                                       std::size_t index) {
     if (!given(params, index)) return &state.best();
-    auto const hash = hash_param(params, index);
+    auto const hash = hash_of_param(params[index]);
     if (!hash) return std::unexpected(hash.error());
     return state.find(*hash);
 }
@@ -52,7 +42,7 @@ std::expected<NodeBlock const*, RpcError> block_param(StandinState const& state,
 std::expected<NodeRuntime const*, RpcError> runtime_param(StandinState const& state,
                                                           RpcParams params, std::size_t index) {
     if (!given(params, index)) return state.best().state;
-    auto const hash = hash_param(params, index);
+    auto const hash = hash_of_param(params[index]);
     if (!hash) return std::unexpected(hash.error());
     NodeRuntime const* const runtime = state.runtime_at(*hash);
     if (runtime == nullptr) return std::unexpected(unknown_block(*hash));
@@ -64,7 +54,7 @@ std::expected<NodeBlock const*, RpcError> state_param(StandinState const& state,
                                                       std::size_t index) {
     auto const block = block_param(state, params, index);
     if (block && *block == nullptr) {
-        return std::unexpected(unknown_block(*hash_param(params, index)));
+        return std::unexpected(unknown_block(*hash_of_param(params[index])));
     }
     return block;
 }
@@ -163,7 +153,9 @@ RpcResult call(StandinState const& state, RpcParams params) {
     if (params.size() < 2 || params[0].get(method) != simdjson::SUCCESS) {
         return std::unexpected(RpcError::invalid_params("expected a method and its bytes"));
     }
-    auto const input = bytes_param(params[1]);
+    std::string_view text;
+    bool const none = params[1].get(text) == simdjson::SUCCESS && text.empty(); // polkadot-api
+    std::expected<Buffer, RpcError> const input = none ? Buffer{} : bytes_param(params[1]);
     if (!input) return std::unexpected(input.error());
     auto const found = runtime_param(state, params, 2);
     if (!found) return std::unexpected(found.error());
@@ -191,6 +183,16 @@ RpcResult get_storage(StandinState const& state, RpcParams params) {
     auto const block = state_param(state, params, 1);
     if (!block) return std::unexpected(block.error());
     return value_text(state, **block, *key);
+}
+
+RpcResult get_storage_hash(StandinState const& state, RpcParams params) {
+    if (params.empty()) return std::unexpected(RpcError::invalid_params("expected a key"));
+    auto const key = bytes_param(params[0]);
+    if (!key) return std::unexpected(key.error());
+    auto const block = state_param(state, params, 1);
+    if (!block) return std::unexpected(block.error());
+    auto const value = state.storage(**block, *key);
+    return value ? in_quotes(hex_text(decoders::blake2b_256(*value))) : std::string("null");
 }
 
 RpcResult query_storage_at(StandinState const& state, RpcParams params) {
@@ -259,6 +261,7 @@ constexpr std::array rows{
     Row{"state_getRuntimeVersion", get_runtime_version},
     Row{"state_getStorage", get_storage},
     Row{"state_getStorageAt", get_storage},
+    Row{"state_getStorageHash", get_storage_hash},
     Row{"state_queryStorageAt", query_storage_at},
     Row{"system_chain", system_chain},
     Row{"system_chainType", system_chain_type},
@@ -296,6 +299,17 @@ std::expected<Buffer, RpcError> bytes_param(element from) {
     auto const size = decoders::hex_decode(text, bytes);
     if (!size) return std::unexpected(RpcError::invalid_params(describe(size.error())));
     return bytes;
+}
+
+std::expected<Hash, RpcError> hash_of_param(element from) {
+    auto const bytes = bytes_param(from);
+    if (!bytes) return std::unexpected(bytes.error());
+    Hash hash{};
+    if (bytes->size() != hash.size()) {
+        return std::unexpected(RpcError::invalid_params("a block hash has 32 bytes"));
+    }
+    std::ranges::copy(*bytes, hash.begin());
+    return hash;
 }
 
 std::expected<std::vector<Buffer>, RpcError> keys_param(RpcParams params, std::size_t index) {

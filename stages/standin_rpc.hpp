@@ -36,11 +36,20 @@ using RpcFunction = RpcResult (*)(StandinState const&, RpcParams);
 RpcFunction find_rpc(std::string_view method);
 // Every name find_rpc() knows, sorted.
 std::vector<std::string_view> rpc_names();
+// The same of the newer methods that answer at once: archive_v1_*, chainSpec_v1_*.
+RpcFunction find_spec_rpc(std::string_view method);
+std::vector<std::string_view> spec_rpc_names();
 
 // Parameters, shared with the subscriptions.
 std::expected<std::vector<std::uint8_t>, RpcError> bytes_param(simdjson::dom::element from);
 std::expected<std::vector<std::vector<std::uint8_t>>, RpcError> keys_param(RpcParams params,
                                                                            std::size_t index);
+
+std::expected<pipeline::Hash, RpcError> hash_of_param(simdjson::dom::element from);
+// What chainHead_v1_storage and archive_v1_storage are asked for, item by item, as JSON objects
+// with the key and the value or hash; keys without a value give nothing.
+std::expected<std::vector<std::string>, RpcError>
+storage_items(StandinState const& state, NodeBlock const& at, simdjson::dom::element items);
 
 // {"block":"0x…","changes":[["0x<key>","0x<value>"|null],…]}
 std::string change_set(StandinState const& state, NodeBlock const& at,

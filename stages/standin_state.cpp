@@ -1,5 +1,6 @@
 #include "stages/standin_state.hpp"
 
+#include "decoders/hash.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/samples.hpp"
 #include "decoders/storage_key.hpp"
@@ -173,12 +174,12 @@ NodeBlock& StandinState::import(io::CaptureBlock block, std::uint64_t ordinal) {
     added.header = header_text(block.header);
     added.ordinal = ordinal;
     added.data = std::move(block);
-    prune();
+    shorten(history_blocks_max_);
     return added;
 }
 
-void StandinState::prune() {
-    while (blocks_.size() > history_blocks_max_) {
+void StandinState::shorten(std::size_t blocks) {
+    while (blocks_.size() > blocks) {
         NodeBlock& oldest = blocks_.front();
         if (&oldest == best_ || &oldest == finalized_) return;
         if (!oldest.abandoned) {
@@ -241,6 +242,11 @@ std::optional<Buffer> StandinState::storage(NodeBlock const& at, Bytes key) cons
     if (is(decoders::timestamp_now_key())) {
         if (at.data.timestamp_ms == 0) return std::nullopt;
         return integer(at.data.timestamp_ms, 8);
+    }
+    // Nobody has the code: this stands for it, and differs where the metadata does.
+    if (std::string_view const code = ":code"; is(pipeline::as_bytes(code))) {
+        auto const hash = decoders::blake2b_256(pipeline::as_bytes(at.state->metadata));
+        return Buffer(hash.begin(), hash.end());
     }
     if (is(decoders::storage_prefix("System", "ParentHash"))) {
         return Buffer(at.data.parent.begin(), at.data.parent.end());

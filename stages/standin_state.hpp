@@ -1,7 +1,7 @@
 // What the stand-in node knows: its runtimes, a bounded history of blocks, and the storage of each
 // as far as a monitor asks for it. The keys every block has (System.Events, Number, ParentHash,
-// BlockHash, LastRuntimeUpgrade, Timestamp.Now) are made from the block itself; any other key comes
-// from the capture and lives on until a later block writes it.
+// BlockHash, LastRuntimeUpgrade, Timestamp.Now, :code) are made from the block itself; any other
+// key comes from the capture and lives on until a later block writes it.
 //
 // One thread. References to blocks stay good until the block is pruned. No I/O, no clock.
 #pragma once
@@ -51,6 +51,9 @@ class StandinState {
     pipeline::Hash const& genesis() const { return genesis_; }
     void set_genesis(pipeline::Hash const& genesis) { genesis_ = genesis; }
 
+    // Forgets the oldest blocks beyond so many, but never the best and finalized ones.
+    void shorten(std::size_t blocks);
+
     // The block that comes next, not yet part of the chain; null at the end of a finite feed.
     io::CaptureBlock const* ahead() const { return ahead_ ? &*ahead_ : nullptr; }
     io::CaptureBlock take_ahead();
@@ -83,7 +86,6 @@ class StandinState {
     NodeRuntime const* runtime(std::uint32_t spec_version) const;
     std::optional<std::vector<std::uint8_t>> written(NodeBlock const& at,
                                                      pipeline::Bytes key) const;
-    void prune();
 
     std::unique_ptr<ChainFeed> feed_;
     std::size_t history_blocks_max_ = 0;

@@ -28,7 +28,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
         return 0;
     }
     for (auto const part : {envelope->id_text, envelope->method, envelope->subscription,
-                            envelope->error_message, envelope->text}) {
+                            envelope->error_message, envelope->error_data, envelope->text}) {
         inside(part, frame);
     }
     auto const key = system_events_key();
@@ -42,6 +42,10 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     inside(wanted[0].value, frame);
     static_cast<void>(rpc.strings("", sink));
     static_cast<void>(rpc.strings("methods", sink));
+    static_cast<void>(rpc.followed_runtime("newRuntime"));
+    static_cast<void>(rpc.storage_items([&](JsonRpc::StorageItem const& item) {
+        for (auto const part : {item.key, item.value, item.hash}) inside(part, frame);
+    }));
     if (auto const token = rpc.member("a")) inside(token->text, frame);
     static_cast<void>(rpc.parameters(
         [&](std::size_t, JsonRpc::Token const& token) { inside(token.text, frame); }));

@@ -75,6 +75,7 @@ Block& Chain::make(Buffer events, Block const* parent, std::uint32_t state_spec)
     block.timestamp_ms = 1'700'000'000'000 + 6'000ULL * block.number;
     block.events = std::move(events);
     block.header = decoders::header_json(parts);
+    block.encoded = decoders::encode_header(parts);
     blocks_.push_back(std::move(block));
     return blocks_.back();
 }

@@ -26,6 +26,7 @@ struct Block {
     std::uint64_t timestamp_ms = 0;
     Buffer events;
     std::string header; // JSON
+    Buffer encoded;     // the same in SCALE
 };
 
 struct Sent {

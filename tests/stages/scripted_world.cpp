@@ -77,11 +77,16 @@ stages::RpcSource& World::add_source(Settings settings, pipeline::Link<stages::F
     if (settings.source.name.empty()) settings.source.name = "test";
     for (std::string const& url : settings.urls)
         settings.source.endpoints.push_back(*io::parse_url(url));
-    source = &topology.stage(
-        {"source", Process::hybrid, "one"},
-        std::make_unique<stages::RpcSource>(
-            std::move(settings.source),
-            stages::RpcSource::Needs{network, clock, random, log, *source_page}, frames, notes));
+    std::unique_ptr<stages::RuntimeCache> cache;
+    if (settings.files)
+        cache = std::make_unique<stages::StoredRuntimes>(
+            std::make_unique<BorrowedFiles>(*settings.files));
+    source =
+        &topology.stage({"source", Process::hybrid, "one"},
+                        std::make_unique<stages::RpcSource>(
+                            std::move(settings.source),
+                            stages::RpcSource::Needs{network, clock, random, log, *source_page},
+                            frames, notes, std::move(cache)));
     return *source;
 }
 
@@ -142,14 +147,15 @@ PipelineWorld::PipelineWorld(std::string const& chain, Settings settings,
         deliver.rules.push_back({rule.name, rule.kind});
     }
     settings.source.name = chain;
+    std::unique_ptr<stages::StateFiles> kept_in = std::make_unique<MemoryFiles>();
+    if (settings.files) kept_in = std::make_unique<BorrowedFiles>(*settings.files);
     add_source(std::move(settings), frames, notes);
     topology.stage(
         {"decode", Process::hybrid, "one"},
         std::make_unique<stages::Decode>(std::vector{chain}, log, *decode_page, facts, kept),
         frames);
     topology.stage({"keeper", Process::hybrid, "one"},
-                   std::make_unique<stages::Keeper>(std::vector{chain},
-                                                    std::make_unique<MemoryFiles>(), log,
+                   std::make_unique<stages::Keeper>(std::vector{chain}, std::move(kept_in), log,
                                                     book.add("", stages::keeper_metrics)),
                    kept);
     topology.stage({"detect", Process::hybrid, "one"},

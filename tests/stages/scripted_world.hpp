@@ -26,6 +26,9 @@ struct Settings {
     stages::RpcSourceOptions source{};
     std::uint32_t frames_depth = 64;
     std::size_t arena_bytes = 4 << 20;
+    // The state directory, for the keeper and for the source; null: one that is forgotten, and no
+    // cache of runtimes.
+    stages::StateFiles* files = nullptr;
 };
 
 // Takes frames and notes; a frame is kept as one readable word or two.
@@ -52,12 +55,38 @@ struct MemoryFiles final : stages::StateFiles {
     bool full = false; // nothing more can be written
 
     bool exists(std::string const& name) const override { return files.contains(name); }
+    std::expected<std::string, std::string> read(std::string const& name,
+                                                 std::size_t bytes_max) const override {
+        auto const found = files.find(name);
+        if (found == files.end()) return std::unexpected(name + ": no such file");
+        if (found->second.size() > bytes_max) return std::unexpected(name + ": too large");
+        return found->second;
+    }
     std::expected<void, std::string> write(std::string const& name,
                                            std::string_view bytes) override {
         if (full) return std::unexpected(name + ": no space left on device");
         files[name] = bytes;
         return {};
     }
+};
+
+// A state directory that outlives the world that writes it.
+class BorrowedFiles final : public stages::StateFiles {
+  public:
+    explicit BorrowedFiles(stages::StateFiles& files)
+        : files_(files) {}
+    bool exists(std::string const& name) const override { return files_.exists(name); }
+    std::expected<std::string, std::string> read(std::string const& name,
+                                                 std::size_t bytes_max) const override {
+        return files_.read(name, bytes_max);
+    }
+    std::expected<void, std::string> write(std::string const& name,
+                                           std::string_view bytes) override {
+        return files_.write(name, bytes);
+    }
+
+  private:
+    stages::StateFiles& files_;
 };
 
 // A sink in memory with as much room as the test says.

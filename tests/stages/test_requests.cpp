@@ -28,7 +28,7 @@ TEST(Requests, finds_by_id_and_keeps_the_oldest) {
     requests.close(1);
     EXPECT_EQ(requests.find(1), nullptr);
     EXPECT_EQ(requests.oldest(), 6u);
-    EXPECT_EQ(requests.oldest_ask(), Ask::events);
+    EXPECT_EQ(requests.front().ask, Ask::events);
     requests.close(99); // nobody asked
     EXPECT_EQ(requests.open(), 2u);
     requests.clear();

@@ -56,7 +56,7 @@ TEST(StandinNode, storage_of_a_block_is_made_from_the_block) {
     EXPECT_EQ(node.call("state_getStorage", list(number_key)), "\"0x65000000\"");
     EXPECT_EQ(node.call("state_getStorage", list(now_key)), "\"0x6568e5cf8b010000\"");
     EXPECT_EQ(node.call("state_getStorage", list(upgrade_key)), "\"0x0420706f6c6b61646f74\"");
-    EXPECT_EQ(node.call("state_getStorage", "[\"0x3a636f6465\"]"), "null");
+    EXPECT_EQ(node.call("state_getStorage", "[\"0x3a68656170\"]"), "null");
     EXPECT_EQ(node.call("state_getStorage",
                         "[" + in_quotes(events_key) + "," + in_quotes(node.hash(0)) + "]"),
               "\"0x046400\"");
