@@ -8,6 +8,7 @@
 #include <unistd.h>
 
 #include <cerrno>
+#include <csignal>
 
 namespace io {
 
@@ -52,6 +53,16 @@ Resolution listening_addresses(std::string_view host, std::uint16_t port) {
     return both;
 }
 
+// The kernel keeps the socket of a process that was killed until its ring is gone, a moment after
+// the process itself: such a one accepts, and nobody is there.
+bool listener_is_alive(int connected) {
+    ucred peer{};
+    socklen_t size = sizeof peer;
+    bool const known =
+        getsockopt(connected, SOL_SOCKET, SO_PEERCRED, &peer, &size) == 0 && peer.pid > 0;
+    return !known || ::kill(peer.pid, 0) == 0 || errno != ESRCH;
+}
+
 // 0: nobody answers (any stale file is gone); EADDRINUSE: somebody does; else an errno.
 int clear_stale(std::string const& path, sockaddr_un const& address) {
     struct stat status{};
@@ -61,9 +72,10 @@ int clear_stale(std::string const& path, sockaddr_un const& address) {
     if (fd < 0) return errno;
     int const result =
         ::connect(fd, reinterpret_cast<sockaddr const*>(&address), sizeof address) == 0 ? 0 : errno;
+    bool const alive = (result == 0 && listener_is_alive(fd)) || result == EAGAIN;
     ::close(fd);
-    if (result == 0 || result == EAGAIN) return EADDRINUSE;
-    if (result != ECONNREFUSED) return result;
+    if (alive) return EADDRINUSE;
+    if (result != 0 && result != ECONNREFUSED) return result;
     return ::unlink(path.c_str()) == 0 ? 0 : errno;
 }
 

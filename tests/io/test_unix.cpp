@@ -5,6 +5,7 @@
 
 #include <sys/stat.h>
 #include <sys/un.h>
+#include <sys/wait.h>
 #include <unistd.h>
 
 #include <atomic>
@@ -77,6 +78,29 @@ TEST(UnixServer, a_live_socket_is_left_alone) {
     ASSERT_FALSE(second);
     EXPECT_EQ(second.error().code, Code::already_running);
     EXPECT_TRUE(ask(admin, "still there?"));
+}
+
+// As after kill -9: the socket still accepts while the kernel takes the process' ring apart.
+TEST(UnixServer, a_socket_whose_process_is_gone_is_replaced) {
+    RingWorld world;
+    TemporaryDirectory directory;
+    std::string const path = directory / "orphan.sock";
+    sockaddr_un address{};
+    address.sun_family = AF_UNIX;
+    path.copy(address.sun_path, path.size());
+    int const fd = socket(AF_UNIX, SOCK_STREAM, 0);
+    ASSERT_GE(fd, 0);
+    pid_t const child = fork();
+    if (child == 0) { // who listens is who the socket belongs to
+        bool const listens = bind(fd, reinterpret_cast<sockaddr*>(&address), sizeof address) == 0 &&
+                             listen(fd, 8) == 0;
+        _exit(listens ? 0 : 1);
+    }
+    int status = 1;
+    ASSERT_EQ(waitpid(child, &status, 0), child);
+    ASSERT_EQ(status, 0);
+    EXPECT_TRUE(UnixServer::create(world.network, path, world.clock));
+    close(fd);
 }
 
 TEST(UnixServer, a_stale_socket_is_replaced_and_other_files_are_not) {
