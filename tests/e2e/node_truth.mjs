@@ -38,5 +38,4 @@ for (let at = 0; at < hashes.length; at += at_once) {
   const parts = await Promise.all(hashes.slice(at, at + at_once).map(transfers_of));
   for (const line of parts.flat()) console.log(line);
 }
-console.log(JSON.stringify({ blocks: hashes.length }));
-process.exit(0);
+process.stdout.write(`${JSON.stringify({ blocks: hashes.length })}\n`, () => process.exit(0));
