@@ -12,6 +12,8 @@
 #include "stages/traffic.hpp"
 
 #include <benchmark/benchmark.h>
+#include <cstdlib>
+#include <filesystem>
 #include <fstream>
 #include <iterator>
 
@@ -93,6 +95,22 @@ struct Player : pipeline::Pinned {
     }
 };
 
+template <pipeline::Message M>
+struct Ignore : pipeline::Pinned {
+    static constexpr std::uint32_t max_burst = 0;
+    auto outputs() { return std::tie(); }
+    void on(pipeline::Part<M> const&, pipeline::Turn const&) {}
+};
+
+// Without fsync: the disk of the machine is not what is measured here. A file nobody sees.
+std::unique_ptr<Journal> scratch_journal() {
+    std::string folder = std::filesystem::temp_directory_path() / "spyhop-bench-XXXXXX";
+    if (mkdtemp(folder.data()) == nullptr) return nullptr;
+    auto journal = Journal::open(folder + "/alerts.db", {.database = {.durable = false}});
+    std::filesystem::remove_all(folder);
+    return journal ? std::move(*journal) : nullptr;
+}
+
 std::vector<std::uint8_t> read_metadata() {
     std::ifstream in(SPYHOP_BENCH_METADATA, std::ios::binary);
     return {std::istreambuf_iterator<char>(in), {}};
@@ -106,13 +124,13 @@ Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Fram
     auto& candidates = topology.link<Candidate>("candidates", {.depth = 1024});
     auto& verdicts = topology.link<Verdict>("verdicts", {.depth = 1024});
     auto& book = topology.metrics();
-    std::vector<std::unique_ptr<Sink>> sinks;
-    sinks.push_back(std::make_unique<NullSink>());
+    auto& kept = topology.link<Keep>("kept", {.depth = 8, .when_full = pipeline::WhenFull::drop});
+    auto& wants = topology.link<Want>("wants", {.depth = 8, .when_full = pipeline::WhenFull::drop});
     auto& player = topology.stage({"player", pipeline::Process::hybrid, "all"},
                                   std::make_unique<Player>(frames));
     topology.stage(
         {"decode", pipeline::Process::hybrid, "all"},
-        std::make_unique<Decode>(std::vector<std::string>{"polkadot"}, log, decoded, facts),
+        std::make_unique<Decode>(std::vector<std::string>{"polkadot"}, log, decoded, facts, kept),
         frames);
     topology.stage({"detect", pipeline::Process::hybrid, "all"},
                    std::make_unique<Detect>(std::vector{rule}, std::vector<std::string>{"polkadot"},
@@ -122,12 +140,22 @@ Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Fram
                    std::make_unique<Route>(std::vector<std::string>{"large"}, 1,
                                            book.add("", route_metrics), verdicts),
                    candidates);
-    topology.stage(
-        {"deliver", pipeline::Process::legacy, "all"},
-        std::make_unique<Deliver>(
-            DeliverOptions{{"polkadot"}, {{"large", RuleKind::large_transfer}}, {}, 65'536},
-            std::move(sinks), clock, lines),
-        verdicts);
+    DeliverOptions options;
+    options.chains = {"polkadot"};
+    options.rules = {{"large", RuleKind::large_transfer}};
+    std::vector<Outlet> outlets;
+    outlets.push_back({"null", std::make_unique<NullSink>(), 0});
+    Deliver::Needs const needs{clock, log, lines, book.add("", custody_metrics)};
+    topology.stage({"deliver", pipeline::Process::legacy, "all"},
+                   std::make_unique<Deliver>(std::move(options), scratch_journal(),
+                                             std::vector<std::optional<std::uint32_t>>{},
+                                             std::move(outlets), needs,
+                                             pipeline::Outs<Want>({&wants})),
+                   verdicts);
+    topology.stage({"keeper", pipeline::Process::control, "all"}, std::make_unique<Ignore<Keep>>(),
+                   kept);
+    topology.stage({"history", pipeline::Process::hybrid, "all"}, std::make_unique<Ignore<Want>>(),
+                   wants);
     return player;
 }
 

@@ -31,7 +31,8 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
     options.name = chain.name;
     options.endpoints = chain.endpoints;
     options.follower.finalized_only = chain.finalized_only;
-    bool const known = journal != nullptr && journal->genesis_of(chain.name);
+    if (journal != nullptr) options.genesis = journal->genesis_of(chain.name);
+    bool const known = options.genesis.has_value();
     // What lies before the node's finalized head is known already, or the history reader's.
     options.follower.from_finalized = chain.start || known;
     if (!known) options.follower.start = chain.start.value_or(0);

@@ -33,7 +33,6 @@ void Custody::enter(std::uint16_t index, Hash const& genesis) {
                                      ? std::string()
                                      : fmt::format("; {} holes are known before it", holes.size()))
                    : fmt::format("{}: nothing is known of it yet", ledger.chain.name));
-    if (has_gaps(ledger) || !ledger.rereads.empty()) next_want_ = 0;
 }
 
 // Those at heights that are covered lie in blocks that were abandoned while nobody looked; the
@@ -113,6 +112,8 @@ void Custody::passed(std::uint16_t index, BlockEnd const& end) {
     done.events_hash = end.events_hash;
     if (end.incomplete) done.incomplete = end.fault;
     journal_->block_done(*ledger.key, done);
+    if (!std::exchange(ledger.begun, true) && (has_gaps(ledger) || !ledger.rereads.empty()))
+        next_want_ = 0;
     if (!ledger.incomplete.empty()) read_whole(ledger, end);
     if (end.incomplete) {
         if (ledger.suspects.size() >= suspects_max) ledger.suspects.erase(ledger.suspects.begin());
@@ -236,7 +237,8 @@ Want Custody::want(std::uint16_t index, Nanoseconds now) {
     Ledger& ledger = ledgers_[index];
     Want want;
     want.chain = index;
-    if (!ledger.key) return want;
+    if (!ledger.key || !ledger.begun) return want;
+    want.genesis = ledger.genesis;
     auto const add = [&](Stretch const& stretch) {
         if (want.count < Want::stretches_max) want.stretches[want.count++] = stretch;
         next_want_ = std::min(next_want_, now + want_interval);

@@ -6,7 +6,8 @@
 //   BlockEnd ────▶ passed()     remembered until it is final
 //   Finalized ───▶ finalized()  covered; strangers() of that height are settled first
 //   Missing ─────▶ missing()    explained, and wanted again after a while
-//   wants()                     what the history readers should fetch now
+//   wants()                     what the history readers should fetch now, once a block has passed:
+//                               by then decode knows the chain's assets
 //
 // A stranger is an alert whose record is gone: said by an earlier run, or let go for want of room.
 // The journal still has its line, from which its last state is said, unless the block was told
@@ -92,6 +93,7 @@ class Custody {
         Chain chain;
         std::optional<ChainKey> key;
         Hash genesis{};
+        bool begun = false;             // a block has passed in this run
         std::uint32_t spec_version = 0; // the newest that was met
         std::vector<Waiting> waiting;
         std::vector<BlockPoint> incomplete; // in the ledger, to be read again some day

@@ -50,6 +50,8 @@ void Decode::compile(Chain& chain, Lane lane, RuntimeBytes const& bytes, pipelin
     auto compiled = decoders::compile(metadata);
     auto& runtimes = chain.of(lane);
     if (runtimes.size() >= runtimes_max) runtimes.erase(runtimes.begin());
+    bool const upgrade = !runtimes.empty() && runtimes.back().spec_version < bytes.spec_version;
+    auto const* const before = upgrade ? runtimes.back().runtime.get() : nullptr;
     runtimes.push_back({bytes.spec_version, nullptr});
     if (!compiled) {
         metrics_.add(DecodeMetric::runtimes_rejected);
@@ -63,13 +65,37 @@ void Decode::compile(Chain& chain, Lane lane, RuntimeBytes const& bytes, pipelin
     metrics_.add(DecodeMetric::runtimes);
     Compiled& made = runtimes.back();
     made.runtime = std::move(*compiled);
+    look_for_blindness(chain, made, before);
+}
+
+// A transfer that a runtime has but nobody can read, or that is gone since the one before, is one
+// no rule will ever see.
+void Decode::look_for_blindness(Chain const& chain, Compiled const& made,
+                                decoders::Runtime const* before) {
+    auto const incident = [&](std::string const& what) {
+        metrics_.add(DecodeMetric::incidents);
+        log_.write(
+            pipeline::Level::error, "decode",
+            fmt::format("incident: {}: runtime {} {}. Rules see none of it; look for a newer "
+                        "spyhop.",
+                        chain.name, made.spec_version, what));
+    };
     for (auto const& blind : made.runtime->blind()) {
         metrics_.add(DecodeMetric::blind);
-        log_.write(pipeline::Level::error, "decode",
-                   fmt::format("{}: runtime {} is blind to {}.{}: no field that can be its {}",
-                               chain.name, bytes.spec_version, blind.pallet, blind.event,
-                               blind.missing));
+        incident(fmt::format("is blind to {}.{}: no field that can be its {}", blind.pallet,
+                             blind.event, blind.missing));
     }
+    auto const has = [&](std::uint16_t row) {
+        auto const events = made.runtime->movements();
+        return std::any_of(events.begin(), events.end(),
+                           [&](auto const& event) { return event.row == row; });
+    };
+    auto const rows = decoders::movement_rows();
+    if (before == nullptr) return;
+    for (auto const& event : before->movements())
+        if (rows[event.row].kind == decoders::MovementKind::transfer && !has(event.row))
+            incident(fmt::format("has no {}.{} any more", rows[event.row].pallet,
+                                 rows[event.row].event));
 }
 
 void Decode::describe(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,

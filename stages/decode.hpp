@@ -35,6 +35,7 @@ enum class DecodeMetric {
     assets,
     assets_unknown,
     not_kept,
+    incidents,
 };
 
 inline constexpr std::array decode_metrics{
@@ -58,6 +59,8 @@ inline constexpr std::array decode_metrics{
                         "Assets met in transfers that their chain has not described."},
     pipeline::MetricRow{"spyhop_decode_not_kept_total", pipeline::MetricKind::counter,
                         "Dead letters and metadata for which the link to the keeper had no room."},
+    pipeline::MetricRow{"spyhop_decode_incidents_total", pipeline::MetricKind::counter,
+                        "Runtimes that make a rule blind: each is in the log as an incident."},
 };
 
 class Decode : pipeline::Pinned {
@@ -85,6 +88,8 @@ class Decode : pipeline::Pinned {
     };
 
     void compile(Chain& chain, Lane lane, RuntimeBytes const& bytes, pipeline::Bytes metadata);
+    void look_for_blindness(Chain const& chain, Compiled const& made,
+                            decoders::Runtime const* before);
     void describe(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
                   AssetBytes const& bytes, pipeline::Bytes payload);
     bool scan(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,

@@ -21,10 +21,13 @@ Endpoints::Endpoints(std::size_t count, EndpointOptions const& options, io::Rand
 
 template <class May>
 std::optional<Endpoints::Choice> Endpoints::choose_if(Nanoseconds now, May may) const {
+    bool all_avoided = true;
+    for (std::size_t i = 0; i < entries_.size(); ++i)
+        if (may(i) && entries_[i].avoid_until <= now) all_avoided = false;
     std::optional<Choice> first;
     for (std::size_t i = 0; i < entries_.size(); ++i) {
         if (!may(i)) continue;
-        Nanoseconds const due = entries_[i].due;
+        Nanoseconds const due = all_avoided ? entries_[i].due : this->due(i);
         if (due <= now) return Choice{i, due};
         if (!first || due < first->due) first = Choice{i, due};
     }
@@ -47,11 +50,11 @@ void Endpoints::serving(std::size_t endpoint, Nanoseconds now) {
     serving_since_ = now;
 }
 
-Nanoseconds Endpoints::least_wait(Aside why) const {
+Nanoseconds Endpoints::avoided_for(Aside why) const {
     switch (why) {
     case Aside::disagreed: return options_.disagreed;
     case Aside::wrong_chain: return options_.wrong_chain;
-    case Aside::rate_limited: return pipeline::second; // full jitter may say: at once
+    case Aside::rate_limited:
     case Aside::failed: break;
     }
     return 0;
@@ -68,9 +71,12 @@ Nanoseconds Endpoints::set_aside(std::size_t endpoint, Aside why, Nanoseconds no
         ++entry.returns_failed;
     entry.returning = false;
     entry.aside = why;
-    entry.due = std::max({entry.backoff.failed(now), now + least_wait(why), now + wait});
+    // Full jitter may say: at once; that is no answer to a limit.
+    Nanoseconds const least = why == Aside::rate_limited ? pipeline::second : 0;
+    entry.due = std::max({entry.backoff.failed(now), now + least, now + wait});
+    entry.avoid_until = now + avoided_for(why);
     if (served) serving_.reset();
-    return entry.due;
+    return due(endpoint);
 }
 
 void Endpoints::pruned(std::size_t endpoint, std::uint32_t height, Nanoseconds now) {
@@ -97,7 +103,8 @@ std::optional<std::uint32_t> Endpoints::gone_to(Nanoseconds now) const {
 // When it may be tried although another one serves.
 Nanoseconds Endpoints::return_at(Entry const& entry) const {
     unsigned const doublings = std::min(entry.returns_failed, doublings_max);
-    return std::max(entry.due, serving_since_ + (options_.settled << doublings));
+    return std::max(
+        {entry.due, entry.avoid_until, serving_since_ + (options_.settled << doublings)});
 }
 
 std::optional<std::size_t> Endpoints::better(Nanoseconds now) const {

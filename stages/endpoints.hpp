@@ -11,6 +11,7 @@
 
 #include "io/backoff.hpp"
 
+#include <algorithm>
 #include <optional>
 #include <string_view>
 #include <vector>
@@ -47,7 +48,9 @@ class Endpoints {
         std::size_t endpoint = 0;
         Nanoseconds due = 0; // not before this time
     };
-    // The most preferred one that is due; where none is, the one that is due first.
+    // The most preferred one that is due; where none is, the one that is due first. One that is to
+    // be avoided (another chain, a contradiction) counts only while all of them are: whoever has
+    // nothing else asks again after the back-off, in case somebody has mended it.
     Choice choose(Nanoseconds now) const;
     // The same among those that may have the block at `height`; null: none of them has it.
     std::optional<Choice> choose(Nanoseconds now, std::uint32_t height) const;
@@ -69,7 +72,10 @@ class Endpoints {
     void go_back(std::size_t endpoint);
 
     std::size_t count() const { return entries_.size(); }
-    Nanoseconds due(std::size_t endpoint) const { return entries_[endpoint].due; }
+    // When it may be tried again, as long as there is another one that need not be avoided.
+    Nanoseconds due(std::size_t endpoint) const {
+        return std::max(entries_[endpoint].due, entries_[endpoint].avoid_until);
+    }
     // Why it was set aside last; null: it never was, or has served since.
     std::optional<Aside> aside(std::size_t endpoint) const { return entries_[endpoint].aside; }
 
@@ -77,6 +83,7 @@ class Endpoints {
     struct Entry {
         io::Backoff backoff;
         Nanoseconds due = 0;
+        Nanoseconds avoid_until = 0;
         std::optional<Aside> aside{};
         unsigned returns_failed = 0; // in a row
         bool returning = false;      // chosen by better(), and not settled yet
@@ -86,7 +93,7 @@ class Endpoints {
     template <class May>
     std::optional<Choice> choose_if(Nanoseconds now, May may) const;
     Nanoseconds return_at(Entry const& entry) const;
-    Nanoseconds least_wait(Aside why) const;
+    Nanoseconds avoided_for(Aside why) const;
 
     EndpointOptions const options_;
     std::vector<Entry> entries_;

@@ -89,16 +89,26 @@ Journal::Result<std::unique_ptr<Journal>> Journal::open(std::string const& path,
 ChainKey Journal::enter(Hash const& genesis, std::string_view name,
                         std::optional<std::uint32_t> start) {
     CHECK(name.size() <= name_bytes_max);
-    auto found = std::find_if(chains_.begin(), chains_.end(),
-                              [&](auto const& chain) { return chain->genesis == genesis; });
+    auto const with = [&](auto const& condition) {
+        return std::find_if(chains_.begin(), chains_.end(), [&](auto const& chain) {
+            return chain->genesis == genesis && condition(*chain);
+        });
+    };
+    auto found = with([&](Chain const& chain) { return chain.name == name; });
+    // Another name of before: it was renamed. Another name of today: it is watched twice.
+    if (found == chains_.end()) found = with([](Chain const& chain) { return !chain.entered; });
     if (found == chains_.end()) {
         CHECK(chains_.size() < chains_max);
+        bool const second = with([](Chain const&) { return true; }) != chains_.end();
         chains_.push_back(std::make_unique<Chain>());
         found = chains_.end() - 1;
         (*found)->genesis = genesis;
+        (*found)->key = HexText(genesis).view();
+        if (second) (*found)->key += '/' + std::string(name);
         (*found)->start = start;
         (*found)->changed = true;
     }
+    (*found)->entered = true;
     Chain& chain = **found;
     if (chain.name != name) {
         chain.name = name;

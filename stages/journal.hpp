@@ -111,7 +111,8 @@ class Journal {
     Journal& operator=(Journal const&) = delete;
 
     // ---- chains
-    // Known by its genesis, whatever its name. `start`: the first block that is wanted, remembered
+    // Known by its genesis, whatever its name was; one that is entered twice under two names has a
+    // ledger for each. `start`: the first block that is wanted, remembered
     // from the first time on; absent: the first one covered.
     ChainKey enter(Hash const& genesis, std::string_view name,
                    std::optional<std::uint32_t> start = std::nullopt);

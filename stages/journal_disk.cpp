@@ -20,6 +20,7 @@ std::optional<Enum> from_text(std::string_view text, std::size_t count) {
     return std::nullopt;
 }
 constexpr std::size_t states = 3;
+constexpr std::size_t genesis_digits = 2 + 64; // of a chain's key, which may go on with its name
 
 std::uint32_t block_number(io::Statement const& row, int column) {
     return static_cast<std::uint32_t>(row.integer(column));
@@ -52,7 +53,8 @@ std::optional<JournaledRow> read_row(io::Statement const& from) {
 Journal::Result<void> Journal::Statements::prepare(io::Database& database) {
     std::string const select = "SELECT " + std::string(alert_columns) + " FROM alerts ";
     std::pair<io::Statement*, std::string> const all[] = {
-        {&last_state, "SELECT seq, state FROM alerts WHERE id = ?1 ORDER BY seq DESC LIMIT 1"},
+        {&last_state,
+         "SELECT seq, state FROM alerts WHERE id = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 1"},
         {&close_alert, "UPDATE alerts SET open = 0 WHERE seq = ?1"},
         {&insert_alert,
          "INSERT INTO alerts(id, state, chain, block, block_hash, rule, severity, path, epoch, "
@@ -114,7 +116,8 @@ Journal::Result<void> Journal::load() {
         chain->name = chains.text(1);
         if (!chains.is_null(2)) chain->start = block_number(chains, 2);
         if (!chains.is_null(3)) chain->cursor = BlockPoint{block_number(chains, 3), {}};
-        bool const good = read_hex(chains.text(0), chain->genesis) &&
+        chain->key = chains.text(0);
+        bool const good = read_hex(chains.text(0).substr(0, genesis_digits), chain->genesis) &&
                           (!chain->cursor || read_hex(chains.text(4), chain->cursor->hash));
         if (!good) {
             chains.reset();
@@ -136,8 +139,7 @@ Journal::Result<void> Journal::load() {
 }
 
 Journal::Result<void> Journal::load_ranges(Chain& chain) {
-    HexText const genesis(chain.genesis);
-    auto& from = statements_->load_ranges.bind(1, genesis.view()).bind(2, Coverage::ranges_max);
+    auto& from = statements_->load_ranges.bind(1, chain.key).bind(2, Coverage::ranges_max);
     std::int64_t above = -1;
     for (;;) {
         auto const row = from.step();
@@ -161,8 +163,7 @@ Journal::Result<void> Journal::load_ranges(Chain& chain) {
 }
 
 Journal::Result<void> Journal::load_notes(Chain& chain) {
-    HexText const genesis(chain.genesis);
-    auto& from = statements_->load_notes.bind(1, genesis.view()).bind(2, Coverage::notes_max);
+    auto& from = statements_->load_notes.bind(1, chain.key).bind(2, Coverage::notes_max);
     for (;;) {
         auto const row = from.step();
         if (!row) return std::unexpected(row.error());
@@ -229,8 +230,7 @@ Journal::Result<std::int64_t> Journal::last_seq_of(AlertId const& id, AlertState
 
 Journal::Result<void>
 Journal::incomplete(ChainKey chain, std::function<bool(IncompleteBlock const&)> const& visit) {
-    HexText const genesis(chains_[chain]->genesis);
-    auto& from = statements_->load_incomplete.bind(1, genesis.view());
+    auto& from = statements_->load_incomplete.bind(1, chains_[chain]->key);
     for (;;) {
         auto const row = from.step();
         if (!row) return std::unexpected(row.error());
@@ -260,7 +260,7 @@ Journal::Result<void> Journal::write_turn() {
 
 Journal::Result<std::int64_t> Journal::write_row(AlertRow const& row) {
     HexText const id(row.id);
-    auto& last = statements_->last_state.bind(1, id.digits());
+    auto& last = statements_->last_state.bind(1, id.digits()).bind(2, row.chain);
     auto const known = last.step();
     if (!known) return std::unexpected(known.error());
     std::optional<AlertState> before;
@@ -292,9 +292,8 @@ Journal::Result<std::int64_t> Journal::write_row(AlertRow const& row) {
 
 Journal::Result<void> Journal::write_chain(Chain& chain) {
     if (chain.changed) {
-        HexText const genesis(chain.genesis);
         HexText const hash(chain.cursor ? chain.cursor->hash : Hash{});
-        auto& save = statements_->save_chain.bind(1, genesis.view()).bind(2, chain.name);
+        auto& save = statements_->save_chain.bind(1, chain.key).bind(2, chain.name);
         if (chain.start) save.bind(3, *chain.start);
         if (chain.cursor) save.bind(4, chain.cursor->number).bind(5, hash.view());
         if (auto done = save.run(); !done) return done;
@@ -307,9 +306,8 @@ Journal::Result<void> Journal::write_chain(Chain& chain) {
 }
 
 Journal::Result<void> Journal::write_ranges(Chain const& chain) {
-    HexText const genesis(chain.genesis);
     for (std::uint32_t const from : chain.coverage.removed()) {
-        auto done = statements_->delete_range.bind(1, genesis.view()).bind(2, from).run();
+        auto done = statements_->delete_range.bind(1, chain.key).bind(2, from).run();
         if (!done) return done;
     }
     for (CoveredRange const& range : chain.coverage.ranges()) {
@@ -317,7 +315,7 @@ Journal::Result<void> Journal::write_ranges(Chain const& chain) {
         HexText const parent(range.from_parent);
         HexText const hash(range.to_hash);
         HexText const digest(range.digest);
-        auto& save = statements_->save_range.bind(1, genesis.view()).bind(2, range.from);
+        auto& save = statements_->save_range.bind(1, chain.key).bind(2, range.from);
         save.bind(3, parent.view()).bind(4, range.to).bind(5, hash.view());
         save.bind(6, static_cast<std::int64_t>(range.blocks)).bind(7, digest.view());
         if (auto done = save.run(); !done) return done;
@@ -327,11 +325,10 @@ Journal::Result<void> Journal::write_ranges(Chain const& chain) {
 
 Journal::Result<void> Journal::write_notes(Chain const& chain) {
     if (!chain.coverage.notes_changed()) return {};
-    HexText const genesis(chain.genesis);
-    if (auto done = statements_->delete_notes.bind(1, genesis.view()).run(); !done) return done;
+    if (auto done = statements_->delete_notes.bind(1, chain.key).run(); !done) return done;
     std::int64_t place = 0;
     for (Hole const& note : chain.coverage.notes()) {
-        auto& save = statements_->save_note.bind(1, genesis.view()).bind(2, place++);
+        auto& save = statements_->save_note.bind(1, chain.key).bind(2, place++);
         save.bind(3, note.from).bind(4, note.to).bind(5, note.reason).bind(6, note.action);
         if (auto done = save.run(); !done) return done;
     }
@@ -340,16 +337,15 @@ Journal::Result<void> Journal::write_notes(Chain const& chain) {
 
 Journal::Result<void> Journal::write_incomplete(Chain const& chain) {
     if (chain.incomplete.empty() && chain.completed.empty()) return {};
-    HexText const genesis(chain.genesis);
     for (BlockDone const& block : chain.incomplete) {
         HexText const hash(block.hash);
-        auto& save = statements_->save_incomplete.bind(1, genesis.view()).bind(2, block.number);
+        auto& save = statements_->save_incomplete.bind(1, chain.key).bind(2, block.number);
         save.bind(3, hash.view()).bind(4, block.spec_version).bind(5, block.incomplete.view());
         if (auto done = save.run(); !done) return done;
     }
     for (BlockPoint const& block : chain.completed) {
         HexText const hash(block.hash);
-        auto& remove = statements_->delete_incomplete.bind(1, genesis.view());
+        auto& remove = statements_->delete_incomplete.bind(1, chain.key);
         if (auto done = remove.bind(2, block.number).bind(3, hash.view()).run(); !done) return done;
     }
     return {};

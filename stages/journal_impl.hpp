@@ -30,6 +30,8 @@ bool read_hex(std::string_view text, std::array<std::uint8_t, N>& out) {
 
 struct Journal::Chain {
     Hash genesis{};
+    std::string key; // in the tables: the genesis, with the name where it has a second one
+    bool entered = false;
     std::string name;
     std::optional<std::uint32_t> start;
     std::optional<BlockPoint> cursor;

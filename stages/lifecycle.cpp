@@ -12,16 +12,18 @@ std::string_view to_text(AlertState state) {
 void Lifecycle::begin(Verdict const& verdict) {
     if (auto const* alert = std::get_if<Alert>(&verdict.body)) arrived(*alert, verdict.chain);
     if (auto const* final = std::get_if<Finalized>(&verdict.body)) {
-        settle(final->hash, AlertState::final);
+        settle({final->hash, verdict.chain}, AlertState::final);
         abandon_siblings({verdict.chain, final->number});
     }
     if (auto const* gone = std::get_if<Abandoned>(&verdict.body))
-        settle(gone->hash, AlertState::retracted);
+        settle({gone->hash, verdict.chain}, AlertState::retracted);
 }
 
 void Lifecycle::arrived(Alert const& alert, std::uint16_t chain) {
     BlockRef const& block = alert.match.transfer.block;
-    auto const known = by_id_.find(alert.id);
+    Id const id{alert.id, chain};
+    Block const key{block.hash, chain};
+    auto const known = by_id_.find(id);
     bool const is_new = known == by_id_.end();
     if (block.finalized) {
         if (is_new || known->second.state != AlertState::final)
@@ -30,29 +32,29 @@ void Lifecycle::arrived(Alert const& alert, std::uint16_t chain) {
         return; // nothing can change any more
     }
     if (held_ >= capacity_) forget_oldest();
-    auto& held = by_block_[block.hash];
-    if (held.alerts.empty()) oldest_first_.push_back(block.hash);
+    auto& held = by_block_[key];
+    if (held.alerts.empty()) oldest_first_.push_back(key);
     held.place = {chain, block.number};
     held.alerts.push_back(alert);
     ++held_;
-    ++by_id_[alert.id].blocks;
+    ++by_id_[id].blocks;
     if (is_new) fresh_ = AlertLine{alert, AlertState::seen};
 }
 
-void Lifecycle::settle(Hash const& block, AlertState state) {
+void Lifecycle::settle(Block const& block, AlertState state) {
     auto const found = by_block_.find(block);
     if (found == by_block_.end()) return;
-    settling_.push_back({std::move(found->second.alerts), state});
+    settling_.push_back({block.chain, std::move(found->second.alerts), state});
     by_block_.erase(found);
     std::erase(oldest_first_, block);
 }
 
 // The final block of that height has been settled: whatever else lies there did not happen.
 void Lifecycle::abandon_siblings(Place const& place) {
-    std::vector<Hash> gone;
-    for (Hash const& hash : oldest_first_)
-        if (by_block_.at(hash).place == place) gone.push_back(hash);
-    for (Hash const& hash : gone) settle(hash, AlertState::retracted);
+    std::vector<Block> gone;
+    for (Block const& block : oldest_first_)
+        if (by_block_.at(block).place == place) gone.push_back(block);
+    for (Block const& block : gone) settle(block, AlertState::retracted);
 }
 
 std::optional<AlertLine> Lifecycle::next() {
@@ -60,16 +62,17 @@ std::optional<AlertLine> Lifecycle::next() {
     while (!settling_.empty()) {
         Settling const& front = settling_.front();
         while (settled_ < front.alerts.size())
-            if (auto line = settled(front.alerts[settled_++], front.state)) return line;
+            if (auto line = settled(front.alerts[settled_++], front)) return line;
         settling_.pop_front();
         settled_ = 0;
     }
     return std::nullopt;
 }
 
-std::optional<AlertLine> Lifecycle::settled(Alert const& alert, AlertState state) {
+std::optional<AlertLine> Lifecycle::settled(Alert const& alert, Settling const& of) {
+    AlertState const state = of.state;
     --held_;
-    auto const known = by_id_.find(alert.id);
+    auto const known = by_id_.find({alert.id, of.chain});
     if (known == by_id_.end()) return std::nullopt;
     bool const last = --known->second.blocks == 0;
     AlertState const before = known->second.state;
@@ -88,7 +91,7 @@ void Lifecycle::forget_oldest() {
     for (Alert const& alert : found->second.alerts) {
         --held_;
         ++forgotten_;
-        auto const known = by_id_.find(alert.id);
+        auto const known = by_id_.find({alert.id, found->second.place.chain});
         if (known != by_id_.end() && --known->second.blocks == 0) by_id_.erase(known);
     }
     by_block_.erase(found);

@@ -55,7 +55,15 @@ class Lifecycle {
     std::vector<Place> take_forgotten() { return std::exchange(forgotten_at_, {}); }
 
   private:
-    using Id = std::array<std::uint8_t, 16>;
+    // With the chain behind it: the same chain may be watched under two names.
+    template <std::size_t N>
+    struct Of {
+        std::array<std::uint8_t, N> name{};
+        std::uint16_t chain = 0;
+        friend bool operator==(Of const&, Of const&) = default;
+    };
+    using Id = Of<16>;
+    using Block = Of<32>;
     struct Known {
         std::uint32_t blocks = 0; // living blocks that hold it
         AlertState state{};
@@ -65,6 +73,7 @@ class Lifecycle {
         std::vector<Alert> alerts;
     };
     struct Settling {
+        std::uint16_t chain = 0;
         std::vector<Alert> alerts;
         AlertState state{};
     };
@@ -72,24 +81,24 @@ class Lifecycle {
         template <class Bytes>
         std::size_t operator()(Bytes const& bytes) const {
             std::size_t first = 0;
-            std::memcpy(&first, bytes.data(), sizeof first);
-            return first;
+            std::memcpy(&first, bytes.name.data(), sizeof first);
+            return first ^ bytes.chain;
         }
     };
 
     void arrived(Alert const& alert, std::uint16_t chain);
-    void settle(Hash const& block, AlertState state);
+    void settle(Block const& block, AlertState state);
     void abandon_siblings(Place const& place);
-    std::optional<AlertLine> settled(Alert const& alert, AlertState state);
+    std::optional<AlertLine> settled(Alert const& alert, Settling const& of);
     void forget_oldest();
 
     std::size_t const capacity_;
     boost::unordered_flat_map<Id, Known, Uniform> by_id_;
-    boost::unordered_flat_map<Hash, Held, Uniform> by_block_;
-    std::deque<Hash> oldest_first_; // blocks with living alerts, as they came
-    std::size_t held_ = 0;          // alerts in by_block_
-    std::deque<Settling> settling_; // blocks whose fate is known and not yet said
-    std::size_t settled_ = 0;       // alerts of the first of them that have been said
+    boost::unordered_flat_map<Block, Held, Uniform> by_block_;
+    std::deque<Block> oldest_first_; // blocks with living alerts, as they came
+    std::size_t held_ = 0;           // alerts in by_block_
+    std::deque<Settling> settling_;  // blocks whose fate is known and not yet said
+    std::size_t settled_ = 0;        // alerts of the first of them that have been said
     std::optional<AlertLine> fresh_;
     std::uint64_t forgotten_ = 0;
     std::vector<Place> forgotten_at_;

@@ -198,6 +198,7 @@ struct alignas(64) Want {
     static constexpr std::string_view record_name = "Want";
     static constexpr std::size_t stretches_max = 12;
     Header header{};
+    Hash genesis{}; // of the chain, for history readers that have not met it
     std::uint16_t chain = 0;
     std::uint16_t count = 0;
     std::array<Stretch, stretches_max> stretches{};

@@ -28,7 +28,8 @@ RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
     , of_other_chain_(options_.endpoints.size())
     , contradicts_(options_.endpoints.size())
     , api_of_(options_.endpoints.size(), Api::legacy)
-    , cache_(std::move(runtimes)) {}
+    , cache_(std::move(runtimes))
+    , genesis_(options_.genesis) {}
 
 bool RpcSource::tick(Turn const& turn) {
     bool const wanted = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;

@@ -61,7 +61,8 @@ struct RpcSourceOptions {
     EndpointOptions choice{};
     FollowerOptions follower{};
     io::WebSocketOptions socket{};
-    bool attribute = false; // send each block's extrinsics along with its events
+    std::optional<Hash> genesis{}; // absent: that of the first endpoint that answers
+    bool attribute = false;        // send each block's extrinsics along with its events
     // Storage maps that describe assets (32-byte prefixes); empty: native token only.
     std::vector<std::vector<std::uint8_t>> asset_maps{};
     Nanoseconds answer_timeout = 30 * pipeline::second; // of any question

@@ -64,6 +64,20 @@ TEST(Endpoints, each_has_a_back_off_of_its_own_and_it_is_bounded) {
     EXPECT_EQ(three.endpoints.due(1), 0u);
 }
 
+// Whoever has one endpoint only can but ask it again: somebody may have mended it.
+TEST(Endpoints, where_all_are_to_be_avoided_the_back_off_decides) {
+    io::SeededRandom random{7};
+    Endpoints two(2, {}, random);
+    two.set_aside(0, Aside::wrong_chain, pipeline::second);
+    EXPECT_EQ(two.choose(pipeline::second).endpoint, 1U);
+    two.set_aside(1, Aside::disagreed, pipeline::second);
+    auto const again = two.choose(pipeline::second);
+    EXPECT_LT(again.due, 60 * pipeline::second);
+    EXPECT_EQ(two.choose(60 * pipeline::second).endpoint, 0U);
+    two.serving(1, 60 * pipeline::second);
+    EXPECT_FALSE(two.better(1200 * pipeline::second)); // not for an hour
+}
+
 TEST(Endpoints, a_wrong_chain_is_set_aside_for_long_but_not_for_ever) {
     Three three;
     three.endpoints.set_aside(0, Aside::wrong_chain, three.now);

@@ -280,6 +280,32 @@ TEST(Journal, blocks_that_wait_for_finality_are_bounded) {
     EXPECT_EQ(world.journal->coverage(dot).ranges().size(), 1U);
 }
 
+// Two sets of nodes for one chain: each name has a ledger and alerts of its own.
+TEST(Journal, a_chain_may_be_watched_under_two_names) {
+    Written world;
+    for (int start = 0; start < 2; ++start) {
+        ChainKey const one = world.journal->enter(world.genesis, "one");
+        ChainKey const two = world.journal->enter(world.genesis, "two");
+        ASSERT_NE(one, two);
+        std::uint32_t const number = start == 0 ? 5 : 6;
+        world.journal->block_done(two, block_of(number));
+        EXPECT_EQ(world.journal->block_final(two, number, hash_of(number), hash_of(number - 1)),
+                  Covered::added);
+        EXPECT_FALSE(world.journal->cursor(one));
+        for (char const* name : {"one", "two"}) {
+            AlertRow row;
+            row.id = id_of(number);
+            row.chain = name;
+            row.line = "{}";
+            world.journal->append(row);
+        }
+        commit(*world.journal);
+        EXPECT_EQ(world.journal->said().size(), 2U);
+        EXPECT_EQ(world.journal->cursor(two)->number, number);
+        world.restart();
+    }
+}
+
 TEST(Journal, incomplete_blocks_are_kept_until_they_are_read_whole) {
     Written world;
     ChainKey const dot = world.journal->enter(world.genesis, "dot");

@@ -173,3 +173,22 @@ TEST(Lifecycle, heights_of_what_was_forgotten_can_be_asked_for) {
     EXPECT_EQ(places[0], (Place{0, 11}));
     EXPECT_TRUE(walk.lifecycle.take_forgotten().empty());
 }
+
+TEST(Lifecycle, the_same_chain_under_two_names_is_two_chains) {
+    Walk walk;
+    auto const told = [&](std::uint16_t chain, auto const& body) {
+        Verdict verdict;
+        verdict.chain = chain;
+        verdict.body = body;
+        return walk.told(verdict);
+    };
+    Alert alert;
+    alert.id.fill(1);
+    alert.match.transfer.block.hash = hash_of(10);
+    alert.match.transfer.block.number = 10;
+    EXPECT_EQ(told(0, alert), Words{"seen 1 in 10"});
+    EXPECT_EQ(told(1, alert), Words{"seen 1 in 10"});
+    EXPECT_EQ(told(1, Finalized{hash_of(10), {}, 10}), Words{"final 1 in 10"});
+    EXPECT_EQ(walk.lifecycle.waiting(), 1U);
+    EXPECT_EQ(told(0, Abandoned{hash_of(10), 10}), Words{"retracted 1 in 10"});
+}
