@@ -47,7 +47,7 @@ inline constexpr std::array deliver_metrics{
                         "Blocks that have passed the whole pipeline."},
     pipeline::MetricRow{"spyhop_deliver_incomplete_blocks_total", pipeline::MetricKind::counter,
                         "Of those, blocks with events that could not be read."},
-    pipeline::MetricRow{"spyhop_deliver_pending_bytes", pipeline::MetricKind::gauge,
+    pipeline::MetricRow{"spyhop_deliver_sink_pending_bytes", pipeline::MetricKind::gauge,
                         "Bytes of lines not committed yet, or not written by the slowest sink."},
     pipeline::MetricRow{"spyhop_deliver_silenced_total", pipeline::MetricKind::counter,
                         "States left out because they had been said before."},

@@ -213,7 +213,9 @@ class Case(unittest.TestCase):
     def config(self, chains, follow="best", assets='["*"]', levels='notable = "0"', sink="-",
                extra="", name="spyhop.toml"):
         """A configuration file; chains is {name: url or [urls]} or {name: (urls, more keys)}."""
-        text = (f'[service]\nstate_dir = "{self.folder}/state"\n'
+        # A journal knows what was said before: what is to be told anew has one of its own.
+        state = "state" if name == "spyhop.toml" else f"state-{name}"
+        text = (f'[service]\nstate_dir = "{self.folder}/{state}"\n'
                 f'socket = "{self.folder}/admin.sock"\nisolation = "thread"\n')
         for chain, urls in chains.items():
             more = ""

@@ -177,7 +177,7 @@ class Environment(Case):
         first = self.service(config)
         code, _, err = self.run_spyhop("run", "-c", config)
         self.assertEqual(code, 1)
-        self.assertIn("admin.sock", err)
+        self.assertIn("alerts.db: another service has it open", err)
         self.assertEqual(self.status()["ok"], True)  # the first one is untouched
         self.end(first)
 
