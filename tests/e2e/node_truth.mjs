@@ -14,34 +14,17 @@ const movements = new Set(['balances.Transfer', 'assets.Transferred', 'foreignAs
   'poolAssets.Transferred', 'tokens.Transfer']);
 const at_once = 64;
 
-const api = await ApiPromise.create({ provider: new WsProvider(url, 50), noInitWarn: true });
-api.on('error', () => {}); // shown by what was asked
-
-// The node may break connections on purpose; what was open then is asked again.
-async function ask(question) {
-  for (let attempt = 0; attempt < 100; attempt += 1) {
-    try {
-      if (!api.isConnected) await new Promise((resolve) => { api.once('connected', resolve); });
-      return await question();
-    } catch (error) {
-      if (!/disconnected|closed|connected/i.test(error.message)) throw error;
-      await new Promise((resolve) => { setTimeout(resolve, 50); });
-    }
-  }
-  throw new Error('the node breaks every connection');
-}
-
+const api = await ApiPromise.create({ provider: new WsProvider(url), noInitWarn: true });
 const hashes = [];
-let hash = (await ask(() => api.rpc.chain.getBlockHash(to))).toHex();
+let hash = (await api.rpc.chain.getBlockHash(to)).toHex();
 for (let number = to; number >= from; number -= 1) {
   hashes.push([number, hash]);
-  const child = hash;
-  hash = (await ask(() => api.rpc.chain.getHeader(child))).parentHash.toHex();
+  hash = (await api.rpc.chain.getHeader(hash)).parentHash.toHex();
 }
 hashes.reverse();
 
 async function transfers_of([number, block_hash]) {
-  const bytes = await ask(() => api.rpc.state.getStorage.raw(events_key, block_hash));
+  const bytes = await api.rpc.state.getStorage.raw(events_key, block_hash);
   const records = api.createType('Vec<EventRecord>', bytes);
   return records.flatMap(({ event }, index) => {
     if (!movements.has(`${event.section}.${event.method}`)) return [];

@@ -133,6 +133,48 @@ TEST(DecodeCorpus, damaged_events_end_the_block_and_nothing_else) {
     EXPECT_EQ(lines, 132u);
 }
 
+// Moonriver and its like: 20-byte accounts, from the node's bytes to the line.
+TEST(DecodeCorpus, chains_with_short_accounts_alert_all_the_same) {
+    NEEDS_CORPUS();
+    std::string const name = "metadata/moonriver-2302.v14.scale";
+    auto const bytes = tests::read_file(tests::corpus_dir() / name);
+    auto const& runtime = tests::runtime_of(name);
+    ASSERT_EQ(runtime.account_size(), 20);
+    Feed feed;
+    auto facts = dot_facts();
+    facts.symbol.assign("MOVR");
+    facts.decimals = 18;
+    feed.tell(facts);
+    feed.tell(stages::RuntimeBytes{1}, pipeline::as_bytes(bytes));
+    std::size_t transfers = 0;
+    std::uint32_t number = 0;
+    tests::each_generated([&](tests::Block const& block) {
+        if (block.runtime != &runtime) return;
+        feed.tell(block_bytes(++number), block.value);
+        std::vector<std::string> told;
+        simdjson::dom::parser parser;
+        for (auto const& line : feed.take_lines()) {
+            element const alert = parser.parse(line).value();
+            std::string const from = plain(alert["from"]["public_key"].value());
+            EXPECT_EQ(from.size(), 2U + 40U);
+            EXPECT_EQ(plain(alert["from"]["address"].value()), from);
+            told.push_back(fmt::format("{} {} {} {}", text(alert["event"]["index"].value()), from,
+                                       plain(alert["to"]["public_key"].value()),
+                                       plain(alert["amount_raw"].value())));
+        }
+        std::vector<std::string> truth;
+        simdjson::dom::array const listed = block.truth["transfers"].get_array().value();
+        for (auto const transfer : listed)
+            truth.push_back(fmt::format("{} {} {} {}", text(transfer["eventIndex"].value()),
+                                        plain(transfer["from"].value()),
+                                        plain(transfer["to"].value()),
+                                        plain(transfer["amount"].value())));
+        EXPECT_EQ(told, truth) << block.name;
+        transfers += truth.size();
+    });
+    EXPECT_GT(transfers, 0U);
+}
+
 // What Tokens has said, Currencies only repeats; what a contract has moved, Currencies alone says.
 TEST(DecodeCorpus, a_transfer_that_only_currencies_tells_is_an_alert) {
     NEEDS_CORPUS();
@@ -186,6 +228,22 @@ TEST(Decode, a_block_of_an_unknown_runtime_is_incomplete) {
     feed.tell(block_bytes(7, 99), Buffer{0});
     EXPECT_TRUE(feed.log.has("its runtime is not known")) << feed.log.all();
     EXPECT_EQ(feed.decode_page.read(DecodeMetric::incomplete), 1u);
+}
+
+TEST(Decode, a_runtime_that_has_lost_a_transfer_is_an_incident) {
+    Feed feed;
+    feed.tell(dot_facts());
+    feed.tell(stages::RuntimeBytes{1}, known_runtime("asset-hub-polkadot-2000000.v15").bytes);
+    EXPECT_EQ(feed.decode_page.read(DecodeMetric::incidents), 0u);
+    feed.tell(stages::RuntimeBytes{2}, known_runtime("polkadot-2000000.v15").bytes);
+    EXPECT_TRUE(feed.log.has("incident: polkadot: runtime 2 has no Assets.Transferred any more"))
+        << feed.log.all();
+    auto const incidents = feed.decode_page.read(DecodeMetric::incidents);
+    EXPECT_GT(incidents, 0u);
+    EXPECT_FALSE(feed.log.has("no Balances.Transfer any more"));
+    // An older one, read again for an old block, has lost nothing.
+    feed.tell(stages::RuntimeBytes{1}, known_runtime("asset-hub-polkadot-2000000.v15").bytes);
+    EXPECT_EQ(feed.decode_page.read(DecodeMetric::incidents), incidents);
 }
 
 TEST(Decode, refused_metadata_is_said_and_its_blocks_are_incomplete) {

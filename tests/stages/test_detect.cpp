@@ -142,7 +142,10 @@ TEST(Detect, as_many_rules_as_it_promises_records) {
 TEST(Detect, everything_else_passes_in_its_order) {
     Bench bench({});
     bench.tell(dot_facts());
-    bench.tell(stages::BlockEnd{{}, 3, true});
+    stages::BlockEnd end;
+    end.events = 3;
+    end.incomplete = true;
+    bench.tell(end);
     bench.tell(stages::Finalized{{}, {}, 8});
     bench.tell(stages::Abandoned{{}, 9});
     std::vector<std::size_t> kinds;
