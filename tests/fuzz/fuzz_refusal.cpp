@@ -14,7 +14,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
 
     std::string frame(text);
     frame.append(pipeline::json_padding, ' ');
-    decoders::JsonRpc json(1 << 20);
+    static decoders::JsonRpc json(1 << 20); // its memory is taken once
     auto const envelope = json.parse(std::string_view(frame).substr(0, size));
     if (!envelope || envelope->kind != decoders::FrameKind::error_reply) return 0;
     auto const refusal = stages::read_refusal(*envelope);
