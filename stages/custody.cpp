@@ -224,8 +224,8 @@ bool Custody::has_gaps(Ledger const& ledger) const {
 
 void Custody::wants(Nanoseconds now, std::function<void(Want const&)> const& order) {
     next_want_ = pipeline::never; // each chain says anew when it wants to be asked
-    for (std::uint16_t index = 0; index < ledgers_.size(); ++index) {
-        Want const made = want(index, now);
+    for (std::size_t index = 0; index < ledgers_.size(); ++index) {
+        Want const made = want(static_cast<std::uint16_t>(index), now);
         if (made.count == 0) continue;
         metrics_.add(CustodyMetric::wants);
         order(made);

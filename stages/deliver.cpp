@@ -12,6 +12,7 @@ namespace {
 std::vector<Custody::Chain> ledgers_of(std::vector<std::string> const& names,
                                        std::vector<std::optional<std::uint32_t>> const& starts) {
     std::vector<Custody::Chain> chains;
+    chains.reserve(names.size());
     for (std::size_t i = 0; i < names.size(); ++i)
         chains.push_back({names[i], i < starts.size() ? starts[i] : std::nullopt});
     return chains;
