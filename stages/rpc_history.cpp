@@ -27,6 +27,7 @@ double seconds(Nanoseconds time) {
 template <class Keys>
 std::string keys_list(Keys const& keys) {
     std::vector<std::vector<std::uint8_t>> list;
+    list.reserve(keys.size());
     for (auto const& key : keys) list.emplace_back(key.begin(), key.end());
     return keys_params(list);
 }
