@@ -75,6 +75,7 @@ stages::DeliverOptions deliver_options(Config const& config) {
 
 std::vector<std::optional<std::uint32_t>> starts(Config const& config) {
     std::vector<std::optional<std::uint32_t>> all;
+    all.reserve(config.chains.size());
     for (ChainConfig const& chain : config.chains) all.push_back(chain.start);
     return all;
 }
