@@ -24,6 +24,17 @@ JsonWalk::Done JsonWalk::open(std::string_view text) {
     return {};
 }
 
+// What is no JSON at all, such as a page of HTML, is called so and not a wrong kind of JSON.
+std::expected<simdjson::ondemand::object, Error> JsonWalk::whole() {
+    document_.rewind();
+    simdjson::ondemand::json_type type;
+    simdjson::ondemand::object object;
+    auto code = document_.type().get(type);
+    if (code == simdjson::SUCCESS) code = document_.get_object().get(object);
+    if (code != simdjson::SUCCESS) return std::unexpected(error(code));
+    return object;
+}
+
 JsonWalk::Done JsonWalk::at_end() {
     char const* behind = nullptr;
     if (document_.current_location().get(behind) != simdjson::SUCCESS) return {};

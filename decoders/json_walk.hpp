@@ -39,12 +39,9 @@ class JsonWalk {
     template <class Each>
     [[nodiscard]] Done top(Each each) {
         if (!open_) return std::unexpected(Error{Code::json_syntax, 0});
-        document_.rewind();
-        simdjson::ondemand::object object;
-        if (auto const code = document_.get_object().get(object); code != simdjson::SUCCESS) {
-            return std::unexpected(error(code));
-        }
-        if (auto done = walk(object, each); !done) return done;
+        auto object = whole();
+        if (!object) return std::unexpected(object.error());
+        if (auto done = walk(*object, each); !done) return done;
         return at_end();
     }
     // The same for an object inside; json_type if it is none.
@@ -100,6 +97,7 @@ class JsonWalk {
         return {};
     }
     Error error(simdjson::error_code code);
+    std::expected<simdjson::ondemand::object, Error> whole();
     Done at_end();
 
     simdjson::ondemand::parser parser_;

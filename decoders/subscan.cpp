@@ -113,7 +113,8 @@ std::expected<SubscanEnvelope, Error> SubscanReader::Impl::envelope(std::string_
         auto const offset = walk.offset_of(token->text);
         if (key == "message") {
             // Some gateways put an object here: what matters is that it is not lost.
-            out.message = token->text.substr(0, subscan_text_bytes_max);
+            bool const said = token->form != Form::null;
+            out.message = token->text.substr(0, said ? subscan_text_bytes_max : 0);
             return {};
         }
         bool const negative = token->text.starts_with('-');
