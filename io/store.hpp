@@ -4,10 +4,10 @@
 //   PATH          the data; PATH-lock is LMDB's
 //   PATH.mark     whose file it is and how it was left; locked while it is open
 //
-// Not a word is waited for on its way to the disk (MDB_NOSYNC). After a kill everything that was put
-// is there; after a power cut, and whenever the file is not what the mark says (a hash over all of
-// it is taken when it is closed), the file is moved to PATH.damaged and an empty one is begun. LMDB
-// itself believes whatever it reads, hence the mark.
+// Nothing is waited for on its way to the disk (MDB_NOSYNC). After a kill everything that was put is
+// there. After a power cut, and whenever the file is not what the mark says (closing it takes a hash
+// over all of it), it is moved to PATH.damaged and an empty one is begun. LMDB itself believes
+// whatever it reads, hence the mark.
 //
 // Full is no error: above 7/8 of bytes_max each put drops those entries that would run out first.
 //
@@ -34,6 +34,7 @@ enum class StoreCode {
     cannot_open, // the directory is missing, or may not be written
     in_use,
     disk_full,
+    full, // and no room can be made: a walk holds the pages
     too_many_readers,
     value_too_large, // or a key: more than the limits below, or an empty key
     io_failure,
@@ -65,6 +66,7 @@ class Store {
     static constexpr std::size_t key_bytes_max = 128;
     static constexpr std::size_t value_bytes_max = 1'024;
     static constexpr std::size_t tables_max = 16;
+    static constexpr std::size_t dropped_a_put = 4;
 
     struct Opened {
         std::unique_ptr<Store> store;
@@ -125,8 +127,8 @@ class Store::Reader {
     // room for value_bytes_max. Allocates nothing.
     [[nodiscard]] std::expected<std::optional<Found>, StoreError>
     get(std::size_t table, pipeline::Bytes key, pipeline::MutableBytes out);
-    // In the order of keys; bytes live during the call; `each` returns false to stop, and must not
-    // write to the store.
+    // In the order of keys; bytes live during the call; `each` returns false to stop. Pages
+    // that become free during a walk cannot be used before its end: a full store may refuse a put.
     [[nodiscard]] std::expected<void, StoreError> for_each(std::size_t table, Each const& each);
 
   private:
