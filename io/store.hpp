@@ -4,9 +4,9 @@
 //   PATH          the data; PATH-lock is LMDB's
 //   PATH.mark     whose file it is and how it was left; locked while it is open
 //
-// Nothing is waited for on its way to the disk (MDB_NOSYNC). After a kill everything that was put is
-// there. After a power cut, and whenever the file is not what the mark says (closing it takes a hash
-// over all of it), it is moved to PATH.damaged and an empty one is begun. LMDB itself believes
+// Nothing is waited for on its way to the disk (MDB_NOSYNC). After a kill everything that was put
+// is there. After a power cut, and whenever the file is not what the mark says (closing it takes a
+// hash over all of it), it is moved to PATH.damaged and an empty one is begun. LMDB itself believes
 // whatever it reads, hence the mark.
 //
 // Full is no error: above 7/8 of bytes_max each put drops those entries that would run out first.

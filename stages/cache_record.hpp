@@ -8,6 +8,9 @@
 #include "pipeline/types.hpp"
 
 #include <algorithm>
+#include <array>
+#include <bit>
+#include <cstddef>
 #include <type_traits>
 
 namespace stages {
@@ -32,11 +35,33 @@ struct CacheKey {
     CacheKind kind{};
     std::uint8_t unused[6] = {};
 
+    using Words = std::array<std::uint64_t, 7>;
+    Words words() const { return std::bit_cast<Words>(*this); }
+
     friend bool operator==(CacheKey const& a, CacheKey const& b) {
-        return std::memcmp(&a, &b, sizeof a) == 0;
+        auto const x = a.words(), y = b.words();
+        std::uint64_t differences = 0;
+        for (std::size_t i = 0; i < x.size(); ++i) differences |= x[i] ^ y[i];
+        return differences == 0;
     }
 };
 static_assert(std::has_unique_object_representations_v<CacheKey> && sizeof(CacheKey) == 56);
+
+// Multiply and fold, as in the wyhash family (Wang Yi, 2019).
+inline std::uint64_t fold(std::uint64_t a, std::uint64_t b) {
+    auto const product = static_cast<pipeline::u128>(a) * b;
+    return static_cast<std::uint64_t>(product) ^ static_cast<std::uint64_t>(product >> 64);
+}
+
+// Keys come from chains, where anybody may make accounts by the million: the seed keeps it unknown
+// which of them share a set. The numbers are the first bits of pi after the point.
+inline std::uint64_t hash_of(CacheKey const& key, std::uint64_t seed) {
+    auto const w = key.words();
+    std::uint64_t const a = fold(w[0] ^ seed, w[1] ^ 0x243f6a8885a308d3);
+    std::uint64_t const b = fold(w[2] ^ seed ^ 0x13198a2e03707345, w[3] ^ 0xa4093822299f31d1);
+    std::uint64_t const c = fold(w[4] ^ seed ^ 0x082efa98ec4e6c89, w[5] ^ 0x452821e638d01377);
+    return fold(a ^ b ^ w[6], (b + c) ^ seed ^ 0xbe5466cf34e90c6d);
+}
 
 inline std::uint64_t chain_word(pipeline::Hash const& genesis) {
     std::uint64_t word = 0;
@@ -66,6 +91,10 @@ struct CacheValue {
 
     pipeline::Bytes bytes() const { return {data, size}; }
     std::string_view text() const { return pipeline::as_text(bytes()); }
+    // Only what counts: the bytes behind `size` stay as they are.
+    void copy_from(CacheValue const& other) {
+        std::memcpy(static_cast<void*>(this), &other, offsetof(CacheValue, data) + other.size);
+    }
     // False: longer than bytes_max, and nothing was changed.
     [[nodiscard]] bool assign(pipeline::Bytes from) {
         if (from.size() > bytes_max) return false;

@@ -5,17 +5,18 @@
 //   15kUt2i86LHRWCkE3D9Bg1HZAoc2smhn1fwPzDERTb1BXAkX,Cold wallet,exchange,"our desk, 2025"
 //
 // The first line that is not a comment names the columns, in any order: address and label must be
-// there, kind and source may. Fields as in RFC 4180 (quotes, doubled quotes inside them); blanks
-// around unquoted fields do not count; lines that begin with # and empty lines are passed over. An
-// address is SS58 of any network, its checksum verified, or a 0x key of 20 or 32 bytes: a label
-// belongs to the key, on every chain.
+// there, kind and source may. Fields as in RFC 4180 (quotes, doubled quotes inside of them), but
+// without line breaks; blanks around a field do not count; empty lines and lines that begin with #
+// are passed over. An address is SS58 of any network, its checksum verified, or a 0x key of 20 or
+// 32 bytes: a label belongs to the key, on every chain.
 //
-// Problems are sentences with file, line and column (in characters); a row with one is left out, the
-// others are used. Nothing is written anywhere. Pure: parsing and building allocate, find() does
-// not. A LabelBook never changes after build(): any thread may read it.
+// Problems are sentences with file, line and column (in characters); a row with one is left out,
+// the others are used. Nothing is written anywhere. Pure: parsing and building allocate, find()
+// does not. A LabelBook never changes after build(): any thread may read it.
 #pragma once
 
 #include "decoders/account.hpp"
+#include "stages/cache_index.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -31,6 +32,7 @@ struct LabelLimits {
     std::size_t label_bytes_max = 63;
     std::size_t kind_bytes_max = 23;
     std::size_t source_bytes_max = 127;
+    std::size_t line_bytes_max = 4'096;
     std::size_t file_bytes_max = 64 << 20;
     std::size_t rows_max = 1'000'000; // of a file, and of a whole book
     std::size_t problems_max = 100;   // told one by one; the rest is a number
@@ -107,16 +109,15 @@ class LabelBook {
         std::uint8_t label_size = 0, kind_size = 0, source_size = 0;
         std::uint32_t at = 0; // in pool_
         std::uint32_t line = 0;
-        std::uint16_t origin = 0; // 0: watch; else index of the file + 1
+        std::uint32_t origin = 0; // 0: watch, `line` is the index of the row; else the file + 1
     };
-    struct Slot {
-        std::uint32_t tag = 0;
-        std::uint32_t entry = 0; // index + 1; 0: free
-    };
+    std::uint32_t number_of(decoders::Account const& account) const; // or CacheIndex::none
+    Label label_of(Entry const& entry) const;
+    void add(Entry entry, std::string_view label, std::string_view kind, std::string_view source);
 
     std::vector<Entry> entries_;
-    std::vector<Slot> slots_; // a power of two, at most half full
-    std::string pool_;
+    CacheIndex index_{1};
+    std::string pool_; // label, kind and source of each entry
     std::vector<std::string> files_;
 };
 

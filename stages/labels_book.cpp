@@ -1,0 +1,121 @@
+// What several sources say about an account, and what LabelBook keeps of it.
+#include "pipeline/check.hpp"
+#include "stages/cache_record.hpp"
+#include "stages/labels.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace stages {
+
+namespace {
+
+// The user's own lists: nobody aims at this table, so it needs no seed.
+std::uint64_t hash_of(decoders::Account const& account) {
+    std::uint64_t w[4];
+    std::memcpy(w, account.key, sizeof w);
+    return fold(fold(w[0] ^ 0x243f6a8885a308d3, w[1] ^ account.size),
+                fold(w[2] ^ 0x13198a2e03707345, w[3] ^ 0xa4093822299f31d1));
+}
+
+std::string quoted(std::string_view label, std::string_view kind) {
+    return kind.empty() ? fmt::format("\"{}\"", label) : fmt::format("\"{}\" ({})", label, kind);
+}
+
+} // namespace
+
+std::uint32_t LabelBook::number_of(decoders::Account const& account) const {
+    return index_.find(hash_of(account),
+                       [&](std::uint32_t i) { return entries_[i].account == account; });
+}
+
+Label LabelBook::label_of(Entry const& entry) const {
+    std::string_view const texts = std::string_view(pool_).substr(entry.at);
+    std::size_t const kind_at = entry.label_size;
+    std::size_t const source_at = kind_at + entry.kind_size;
+    return {.label = texts.substr(0, entry.label_size),
+            .kind = texts.substr(kind_at, entry.kind_size),
+            .source = texts.substr(source_at, entry.source_size),
+            .origin = entry.origin == 0 ? LabelOrigin::watch : LabelOrigin::file,
+            .file = entry.origin == 0 ? std::string_view() : files_[entry.origin - 1]};
+}
+
+void LabelBook::add(Entry entry, std::string_view label, std::string_view kind,
+                    std::string_view source) {
+    entry.at = static_cast<std::uint32_t>(pool_.size());
+    entry.label_size = static_cast<std::uint8_t>(label.size());
+    entry.kind_size = static_cast<std::uint8_t>(kind.size());
+    entry.source_size = static_cast<std::uint8_t>(source.size());
+    pool_.append(label).append(kind).append(source);
+    index_.insert(hash_of(entry.account), static_cast<std::uint32_t>(entries_.size()));
+    entries_.push_back(entry);
+}
+
+LabelBook::Built LabelBook::build(std::span<WatchLabel const> watches,
+                                  std::span<LabelFile const> files, LabelLimits const& limits) {
+    Built built;
+    LabelBook& book = built.book;
+    std::size_t wanted = watches.size(), bytes = 0;
+    for (WatchLabel const& watch : watches) bytes += watch.label.size();
+    for (LabelFile const& file : files) {
+        wanted += file.rows.size();
+        bytes += file.pool.size();
+        book.files_.push_back(file.name);
+    }
+    wanted = std::min(wanted, limits.rows_max);
+    book.index_ = CacheIndex(std::max<std::size_t>(1, wanted));
+    book.entries_.reserve(wanted);
+    book.pool_.reserve(bytes);
+
+    auto const warn = [&](std::string text) {
+        if (built.warnings.size() < limits.problems_max)
+            built.warnings.push_back(std::move(text));
+        else
+            ++built.warnings_untold;
+    };
+    auto const place_of = [&](Entry const& entry) {
+        if (entry.origin == 0) return watches[entry.line].place;
+        return fmt::format("{}:{}", book.files_[entry.origin - 1], entry.line);
+    };
+    auto const told = [&](Entry const& entry, std::string_view label, std::string_view kind,
+                          std::string_view source) {
+        std::uint32_t const number = book.number_of(entry.account);
+        if (number == CacheIndex::none) {
+            if (book.entries_.size() == wanted)
+                return warn(fmt::format("{}: {} is left out; there are at most {} labels",
+                                        place_of(entry), quoted(label, kind), limits.rows_max));
+            return book.add(entry, label, kind, source);
+        }
+        Entry const& first = book.entries_[number];
+        Label const known = book.label_of(first);
+        // A [[watch]] row says nothing about the kind.
+        bool const kinds_differ = first.origin != 0 && known.kind != kind;
+        if (known.label == label && !kinds_differ) return;
+        warn(fmt::format("{}: {} contradicts {}, where the same account is {}; the earlier one "
+                         "counts",
+                         place_of(entry), quoted(label, kind), place_of(first),
+                         quoted(known.label, known.kind)));
+    };
+    for (std::uint32_t i = 0; i < watches.size(); ++i) {
+        CHECK(watches[i].label.size() <= UINT8_MAX);
+        if (watches[i].label.empty()) continue;
+        told({.account = watches[i].account, .line = i}, watches[i].label, {}, {});
+    }
+    for (std::uint32_t i = 0; i < files.size(); ++i)
+        for (LabelRow const& row : files[i].rows)
+            told({.account = row.account, .line = row.line, .origin = i + 1}, files[i].label(row),
+                 files[i].kind(row), files[i].source(row));
+    return built;
+}
+
+std::optional<Label> LabelBook::find(decoders::Account const& account) const {
+    std::uint32_t const number = number_of(account);
+    if (number == CacheIndex::none) return std::nullopt;
+    return label_of(entries_[number]);
+}
+
+std::size_t LabelBook::memory_bytes() const {
+    return entries_.capacity() * sizeof(Entry) + pool_.capacity() + index_.memory_bytes();
+}
+
+} // namespace stages
