@@ -141,6 +141,9 @@ std::expected<Store::Opened, StoreError> Store::open(std::string const& path,
     return opened;
 }
 
+// Of dropping a few and trying again, before all go.
+constexpr int rounds_max = 32;
+
 std::expected<void, StoreError> Store::put(std::size_t table, Bytes key, Bytes value,
                                            std::uint64_t expires_unix_ms) {
     CHECK(table < parts_->tables.size());
@@ -150,15 +153,14 @@ std::expected<void, StoreError> Store::put(std::size_t table, Bytes key, Bytes v
     std::memcpy(record.data(), &expires_unix_ms, stamp_bytes);
     if (!value.empty()) std::memcpy(record.data() + stamp_bytes, value.data(), value.size());
     Bytes const whole(record.data(), stamp_bytes + value.size());
-    int result = parts_->put_once(table, key, whole, expires_unix_ms);
-    if (result == MDB_MAP_FULL || result == MDB_TXN_FULL) {
-        if (parts_->make_room() != 0) result = parts_->clear();
-        result = parts_->put_once(table, key, whole, expires_unix_ms);
-    }
-    if (result == MDB_MAP_FULL) {
-        result = parts_->clear();
-        if (result == 0) result = parts_->put_once(table, key, whole, expires_unix_ms);
-    }
+    auto const try_it = [&] { return parts_->put_once(table, key, whole, expires_unix_ms); };
+    auto const is_full = [](int result) {
+        return result == MDB_MAP_FULL || result == MDB_TXN_FULL;
+    };
+    int result = try_it();
+    for (int i = 0; i < rounds_max && is_full(result) && parts_->make_room() == 0; ++i)
+        result = try_it();
+    if (is_full(result) && parts_->clear(true) == 0) result = try_it();
     if (result != 0) return std::unexpected(store_error(result, parts_->path));
     return {};
 }
@@ -191,7 +193,7 @@ std::expected<std::size_t, StoreError> Store::clear_expired(std::uint64_t now_un
 }
 
 std::expected<void, StoreError> Store::clear() {
-    if (int const result = parts_->clear(); result != 0)
+    if (int const result = parts_->clear(false); result != 0)
         return std::unexpected(store_error(result, parts_->path));
     return {};
 }

@@ -123,33 +123,40 @@ int Store::Parts::put_once(std::size_t table, Bytes key, Bytes record, std::uint
     ExpiryKey const stamped(expires, table, key);
     MDB_val in_order = val(stamped.bytes()), nothing{};
     if (result = mdb_put(writing.get(), expiry, &in_order, &nothing, 0); result != 0) return result;
+    return commit(writing, gone);
+}
+
+int Store::Parts::commit(Writing& writing, std::uint64_t gone) {
     dropped += gone;
-    return writing.commit();
+    int const result = writing.commit();
+    if (result == 0 || gone == 0) return result;
+    Writing const again(environment.get()); // for `dropped`: one writer at a time
+    if (again.begun() == 0) dropped -= gone;
+    return result;
 }
 
-// Small transactions: each of them needs a few free pages itself.
 int Store::Parts::make_room() {
-    for (int round = 0; round < 32; ++round) {
-        Writing writing(environment.get());
-        if (writing.begun() != 0) return writing.begun();
-        bool more = true;
-        for (std::size_t i = 0; i < Store::dropped_a_put && more; ++i) {
-            if (int const result = drop_first(writing.get(), UINT64_MAX, more); result != 0)
-                return result;
-            dropped += more ? 1 : 0;
-        }
-        if (int const result = writing.commit(); result != 0 || !more) return result;
-    }
-    return 0;
-}
-
-int Store::Parts::clear() {
     Writing writing(environment.get());
     if (writing.begun() != 0) return writing.begun();
-    int result = mdb_drop(writing.get(), expiry, 0);
+    std::uint64_t gone = 0;
+    for (bool more = true; gone < Store::dropped_a_put;) {
+        if (int const result = drop_first(writing.get(), UINT64_MAX, more); result != 0)
+            return result;
+        if (!more) break;
+        ++gone;
+    }
+    return commit(writing, gone);
+}
+
+int Store::Parts::clear(bool for_room) {
+    Writing writing(environment.get());
+    if (writing.begun() != 0) return writing.begun();
+    MDB_stat entries{};
+    int result = mdb_stat(writing.get(), expiry, &entries);
+    if (result == 0) result = mdb_drop(writing.get(), expiry, 0);
     for (std::size_t i = 0; i < tables.size() && result == 0; ++i)
         result = mdb_drop(writing.get(), tables[i], 0);
-    return result != 0 ? result : writing.commit();
+    return result != 0 ? result : commit(writing, for_room ? entries.ms_entries : 0);
 }
 
 } // namespace io

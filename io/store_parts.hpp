@@ -71,8 +71,9 @@ struct Store::Parts {
     // The entry that runs out first, if it has by `now`. False in `more`: there is none.
     int drop_first(MDB_txn* transaction, std::uint64_t now, bool& more) const;
     int put_once(std::size_t table, Bytes key, Bytes record, std::uint64_t expires);
-    int make_room();
-    int clear();
+    int make_room(); // a small transaction: it needs free pages itself
+    int clear(bool for_room);
+    int commit(Writing& writing, std::uint64_t gone); // and counts what was dropped
 };
 
 } // namespace io
