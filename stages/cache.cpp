@@ -60,8 +60,8 @@ struct Cache::Parts {
         bool believed = false; // neither gone nor of the future
     };
     Age age_of(CacheKind kind, CacheValue const& value, std::uint64_t unix_ms) const;
-    CacheHit hit(CacheKey const& key, std::uint64_t hash, CacheHot::Slot const& slot,
-                 CacheTier tier, CacheNow const& now);
+    CacheHit hit(CacheKey const& key, std::uint64_t hash, CacheValue const& value,
+                 std::uint64_t age_ms, CacheTier tier, Nanoseconds now);
     CacheHit find_below(CacheKey const& key, std::uint64_t hash, CacheHot::Slot* slot,
                         CacheNow const& now);
     CacheTier look_below(CacheKey const& key, std::uint64_t hash, CacheHot::Slot const* slot,
@@ -114,20 +114,17 @@ Cache::Parts::Age Cache::Parts::age_of(CacheKind kind, CacheValue const& value,
     return {ms, ms < ages[index(kind)][value.absent ? 1 : 0].gone};
 }
 
-CacheHit Cache::Parts::hit(CacheKey const& key, std::uint64_t hash, CacheHot::Slot const& slot,
-                           CacheTier tier, CacheNow const& now) {
-    CacheValue const& value = slot.value;
+CacheHit Cache::Parts::hit(CacheKey const& key, std::uint64_t hash, CacheValue const& value,
+                           std::uint64_t age_ms, CacheTier tier, Nanoseconds now) {
     Ages const& limits = ages[index(key.kind)][value.absent ? 1 : 0];
-    CacheHit hit{.value = &value, .tier = tier, .fresh = true};
-    hit.age_ms = age_of(key.kind, value, now.unix_ms).ms;
+    CacheHit hit{.value = &value, .tier = tier, .fresh = true, .age_ms = age_ms};
     count_kind(key.kind, 0);
     if (value.absent) count(CacheMetric::absent_hits);
-    if (hit.age_ms < limits.refresh) [[likely]]
+    if (age_ms < limits.refresh) [[likely]]
         return hit;
-    hit.fresh = hit.age_ms < limits.stale;
+    hit.fresh = age_ms < limits.stale;
     if (!hit.fresh) count(CacheMetric::stale_hits);
-    hit.refresh_due =
-        (!hit.fresh || tier == CacheTier::hot) && !flying.busy(key, hash, now.monotonic);
+    hit.refresh_due = (!hit.fresh || tier == CacheTier::hot) && !flying.busy(key, hash, now);
     return hit;
 }
 
@@ -203,7 +200,8 @@ CacheHit Cache::Parts::find_below(CacheKey const& key, std::uint64_t hash, Cache
     } else if (auto const left = hot.place(key, hash, found, now.monotonic, slot)) {
         leave_hot(*left);
     }
-    return hit(key, hash, *slot, tier, now);
+    std::uint64_t const age_ms = age_of(key.kind, slot->value, now.unix_ms).ms;
+    return hit(key, hash, slot->value, age_ms, tier, now.monotonic);
 }
 
 Cache::Cache(CacheOptions const& options, io::Store* store, pipeline::MetricsPage& metrics)
@@ -215,11 +213,13 @@ CacheHit Cache::find(CacheKey const& key, CacheNow const& now) {
     Parts& p = *parts_;
     std::uint64_t const hash = hash_of(key, p.seed);
     CacheHot::Slot* const slot = p.hot.find(key, hash);
-    if (slot && now.monotonic - slot->placed < p.hot_residence &&
-        p.age_of(key.kind, slot->value, now.unix_ms).believed) [[likely]] {
-        ++slot->hits;
-        p.count(CacheMetric::hot_hits);
-        return p.hit(key, hash, *slot, CacheTier::hot, now);
+    if (slot && now.monotonic - slot->placed < p.hot_residence) [[likely]] {
+        auto const age = p.age_of(key.kind, slot->value, now.unix_ms);
+        if (age.believed) [[likely]] {
+            ++slot->hits;
+            p.count(CacheMetric::hot_hits);
+            return p.hit(key, hash, slot->value, age.ms, CacheTier::hot, now.monotonic);
+        }
     }
     return p.find_below(key, hash, slot, now);
 }

@@ -13,13 +13,14 @@ namespace stages {
 
 class CacheHot {
   public:
+    // A hit touches the first line of the processor's cache, and the second with the value's head.
     struct alignas(64) Slot {
         CacheKey key;
         std::uint64_t hash = 0;
         Nanoseconds placed = 0;
-        CacheValue value;
         std::uint32_t hits = 0; // since it was placed
         bool taken = false;
+        CacheValue value;
     };
     // What had to go: the sketch of the tier below wants to know how often it was used here.
     struct Left {
@@ -28,17 +29,18 @@ class CacheHot {
     };
 
     explicit CacheHot(std::size_t entries)
-        : sets_(entries / 2)
+        : slots_(entries)
+        , last_(entries / 2)
         , mask_(entries / 2 - 1) {
         CHECK(entries >= 2 && (entries & (entries - 1)) == 0);
     }
 
     Slot* find(CacheKey const& key, std::uint64_t hash) {
-        Set& set = sets_[hash >> 32 & mask_];
+        std::size_t const set = set_of(hash);
         for (std::uint8_t way = 0; way < 2; ++way) {
-            Slot& slot = set.ways[way];
+            Slot& slot = slots_[2 * set + way];
             if (slot.hash != hash || !slot.taken || !(slot.key == key)) continue;
-            set.last = way;
+            last_[set] = way;
             return &slot;
         }
         return nullptr;
@@ -47,11 +49,10 @@ class CacheHot {
     // The key must not be there. Nothing: nobody had to go.
     std::optional<Left> place(CacheKey const& key, std::uint64_t hash, CacheValue const& value,
                               Nanoseconds now, Slot*& placed) {
-        Set& set = sets_[hash >> 32 & mask_];
-        std::uint8_t const other = set.last ^ 1;
-        std::uint8_t const way =
-            set.ways[other].taken && !set.ways[set.last].taken ? set.last : other;
-        Slot& slot = set.ways[way];
+        std::size_t const set = set_of(hash);
+        std::uint8_t way = last_[set] ^ 1;
+        if (slots_[2 * set + way].taken && !slots_[2 * set + last_[set]].taken) way = last_[set];
+        Slot& slot = slots_[2 * set + way];
         std::optional<Left> left;
         if (slot.taken) left = Left{slot.hash, slot.hits};
         slot.key = key;
@@ -60,20 +61,18 @@ class CacheHot {
         slot.value.copy_from(value);
         slot.hits = 0;
         slot.taken = true;
-        set.last = way;
+        last_[set] = way;
         placed = &slot;
         return left;
     }
 
-    std::size_t memory_bytes() const { return sets_.size() * sizeof(Set); }
+    std::size_t memory_bytes() const { return slots_.size() * sizeof(Slot) + last_.size(); }
 
   private:
-    struct Set {
-        Slot ways[2];
-        std::uint8_t last = 0;
-    };
+    std::size_t set_of(std::uint64_t hash) const { return hash >> 32 & mask_; }
 
-    std::vector<Set> sets_;
+    std::vector<Slot> slots_;        // two neighbours are a set
+    std::vector<std::uint8_t> last_; // which way of each set was used last
     std::size_t const mask_;
 };
 

@@ -17,7 +17,10 @@ CacheWarm::CacheWarm(std::size_t entries)
 
 std::uint32_t CacheWarm::find(CacheKey const& key, std::uint64_t hash) const {
     return index_.find(hash, [&](std::uint32_t number) {
-        return nodes_[number].hash == hash && bodies_[number].key == key;
+        // The value begins in the next line of the processor's cache; it is wanted next.
+        __builtin_prefetch(&nodes_[number]);
+        __builtin_prefetch(&bodies_[number].value.data);
+        return bodies_[number].key == key;
     });
 }
 

@@ -3,6 +3,7 @@
 #include "decoders/ss58.hpp"
 #include "io/utf8.hpp"
 #include "pipeline/check.hpp"
+#include "stages/cache_index.hpp"
 #include "stages/cache_record.hpp"
 
 #include <algorithm>

@@ -16,7 +16,6 @@
 #pragma once
 
 #include "decoders/account.hpp"
-#include "stages/cache_index.hpp"
 
 #include <cstdint>
 #include <memory>
@@ -100,23 +99,28 @@ class LabelBook {
     LabelBook() = default;
 
     std::optional<Label> find(decoders::Account const& account) const;
-    std::size_t size() const { return entries_.size(); }
+    std::size_t size() const { return size_; }
     std::size_t memory_bytes() const;
 
   private:
-    struct Entry {
+    struct alignas(64) Entry {
         decoders::Account account;
         std::uint8_t label_size = 0, kind_size = 0, source_size = 0;
         std::uint32_t at = 0; // in pool_
         std::uint32_t line = 0;
         std::uint32_t origin = 0; // 0: watch, `line` is the index of the row; else the file + 1
     };
-    std::uint32_t number_of(decoders::Account const& account) const; // or CacheIndex::none
+    // Where the account is, or the free place where it would be; at least one is free.
+    std::size_t place_of(decoders::Account const& account) const;
     Label label_of(Entry const& entry) const;
     void add(Entry entry, std::string_view label, std::string_view kind, std::string_view source);
 
-    std::vector<Entry> entries_;
-    CacheIndex index_{1};
+    // Open addressing, at most six tenths full. The tags, a byte of the hash each and 0 where it
+    // is free, are small enough to stay near the processor: of an account without a label, which
+    // most are, nothing else is read.
+    std::vector<std::uint8_t> tags_ = std::vector<std::uint8_t>(1);
+    std::vector<Entry> table_ = std::vector<Entry>(1);
+    std::size_t size_ = 0;
     std::string pool_; // label, kind and source of each entry
     std::vector<std::string> files_;
 };

@@ -18,15 +18,23 @@ std::uint64_t hash_of(decoders::Account const& account) {
                 fold(w[2] ^ 0x13198a2e03707345, w[3] ^ 0xa4093822299f31d1));
 }
 
+// The place goes by the high bits.
+std::uint8_t tag_of(std::uint64_t hash) { return static_cast<std::uint8_t>(hash % 255 + 1); }
+
 std::string quoted(std::string_view label, std::string_view kind) {
     return kind.empty() ? fmt::format("\"{}\"", label) : fmt::format("\"{}\" ({})", label, kind);
 }
 
 } // namespace
 
-std::uint32_t LabelBook::number_of(decoders::Account const& account) const {
-    return index_.find(hash_of(account),
-                       [&](std::uint32_t i) { return entries_[i].account == account; });
+std::size_t LabelBook::place_of(decoders::Account const& account) const {
+    std::uint64_t const hash = hash_of(account);
+    std::uint8_t const tag = tag_of(hash);
+    auto const scaled = static_cast<pipeline::u128>(hash) * table_.size();
+    auto at = static_cast<std::size_t>(scaled >> 64);
+    while (tags_[at] != 0 && (tags_[at] != tag || !(table_[at].account == account)))
+        at = at + 1 == table_.size() ? 0 : at + 1;
+    return at;
 }
 
 Label LabelBook::label_of(Entry const& entry) const {
@@ -47,8 +55,10 @@ void LabelBook::add(Entry entry, std::string_view label, std::string_view kind,
     entry.kind_size = static_cast<std::uint8_t>(kind.size());
     entry.source_size = static_cast<std::uint8_t>(source.size());
     pool_.append(label).append(kind).append(source);
-    index_.insert(hash_of(entry.account), static_cast<std::uint32_t>(entries_.size()));
-    entries_.push_back(entry);
+    std::size_t const at = place_of(entry.account);
+    table_[at] = entry;
+    tags_[at] = tag_of(hash_of(entry.account));
+    ++size_;
 }
 
 LabelBook::Built LabelBook::build(std::span<WatchLabel const> watches,
@@ -63,8 +73,8 @@ LabelBook::Built LabelBook::build(std::span<WatchLabel const> watches,
         book.files_.push_back(file.name);
     }
     wanted = std::min(wanted, limits.rows_max);
-    book.index_ = CacheIndex(std::max<std::size_t>(1, wanted));
-    book.entries_.reserve(wanted);
+    book.table_.assign(wanted + wanted / 3 * 2 + 3, {});
+    book.tags_.assign(book.table_.size(), 0);
     book.pool_.reserve(bytes);
 
     auto const warn = [&](std::string text) {
@@ -79,14 +89,14 @@ LabelBook::Built LabelBook::build(std::span<WatchLabel const> watches,
     };
     auto const told = [&](Entry const& entry, std::string_view label, std::string_view kind,
                           std::string_view source) {
-        std::uint32_t const number = book.number_of(entry.account);
-        if (number == CacheIndex::none) {
-            if (book.entries_.size() == wanted)
+        std::size_t const at = book.place_of(entry.account);
+        Entry const& first = book.table_[at];
+        if (book.tags_[at] == 0) {
+            if (book.size_ == wanted)
                 return warn(fmt::format("{}: {} is left out; there are at most {} labels",
                                         place_of(entry), quoted(label, kind), limits.rows_max));
             return book.add(entry, label, kind, source);
         }
-        Entry const& first = book.entries_[number];
         Label const known = book.label_of(first);
         // A [[watch]] row says nothing about the kind.
         bool const kinds_differ = first.origin != 0 && known.kind != kind;
@@ -109,13 +119,13 @@ LabelBook::Built LabelBook::build(std::span<WatchLabel const> watches,
 }
 
 std::optional<Label> LabelBook::find(decoders::Account const& account) const {
-    std::uint32_t const number = number_of(account);
-    if (number == CacheIndex::none) return std::nullopt;
-    return label_of(entries_[number]);
+    std::size_t const at = place_of(account);
+    if (tags_[at] == 0) return std::nullopt;
+    return label_of(table_[at]);
 }
 
 std::size_t LabelBook::memory_bytes() const {
-    return entries_.capacity() * sizeof(Entry) + pool_.capacity() + index_.memory_bytes();
+    return table_.capacity() * sizeof(Entry) + tags_.capacity() + pool_.capacity();
 }
 
 } // namespace stages
