@@ -181,6 +181,7 @@ CacheTier Cache::Parts::look_below(CacheKey const& key, std::uint64_t hash,
 
 CacheHit Cache::Parts::find_below(CacheKey const& key, std::uint64_t hash, CacheHot::Slot* slot,
                                   CacheNow const& now) {
+    warm.expect(hash);
     // One more look-up, and those that hot has answered meanwhile.
     warm.used(hash, 1 + (slot ? std::min(slot->hits, CacheSketch::count_max) : 0));
     CacheTier const tier = look_below(key, hash, slot, now);

@@ -33,6 +33,7 @@ class CacheWarm {
     explicit CacheWarm(std::size_t entries); // CHECKs entries_min
 
     // A number for the calls below, valid until insert() or erase().
+    void expect(std::uint64_t hash) const { index_.expect(hash); } // soon a find()
     std::uint32_t find(CacheKey const& key, std::uint64_t hash) const;
     CacheValue& value(std::uint32_t number) { return bodies_[number].value; }
     Nanoseconds placed(std::uint32_t number) const { return nodes_[number].placed; }
