@@ -13,12 +13,13 @@
 // Counts at the time of sending, and errs towards too few: a request may leave at any time up to
 // its answer (or `leaves_within`), and counts to the end of that; the day is counted in minutes and
 // a minute longer than it is. Pure, one thread; times are monotonic nanoseconds that never go back,
-// unless named unix. Memory: 1,442 minutes and the requests of one second.
+// unless named unix. Memory: the groups of a day and the requests of one second.
 // Source of the limits and headers: subscan-OpenAPI (2026), "Rate limiting".
 #pragma once
 
 #include "io/http.hpp"
 #include "pipeline/types.hpp"
+#include "stages/quota_day.hpp"
 
 #include <array>
 #include <cstdint>
@@ -33,7 +34,7 @@ namespace stages {
 using pipeline::Nanoseconds;
 
 enum class QuotaClass : std::uint8_t { alerting, critical, rest };
-inline constexpr std::size_t quota_classes = 3;
+inline constexpr std::size_t quota_classes = QuotaDay::classes;
 std::string_view to_text(QuotaClass priority); // "alerting", "critical", "rest"
 
 struct QuotaOptions {
@@ -89,25 +90,56 @@ class Quota {
 
     // To be kept over a restart: text of at most state_bytes_max bytes. What was sent after the
     // last export is forgotten with a crash, so export about once a minute.
-    static constexpr std::size_t state_bytes_max = 128 * 1024;
+    static constexpr std::size_t state_bytes_max = 128UL * 1024;
     std::string exported(Nanoseconds now, std::uint64_t unix_ms) const;
-    // Into a Quota that has sent nothing. Keeps silent for a second, in which the one before may
-    // have sent. On failure (a sentence) it is as if nothing had been imported, but for that.
-    std::expected<void, std::string> import(std::string_view state, Nanoseconds now,
-                                            std::uint64_t unix_ms);
+    // Into a Quota that has sent nothing, after reserve(). Keeps silent for a second, in which the
+    // run before may have sent. On failure (a sentence) nothing else has changed.
+    std::expected<void, std::string> restore(std::string_view state, Nanoseconds now,
+                                             std::uint64_t unix_ms);
 
   private:
-    using Counts = std::array<std::uint32_t, quota_classes>;
-    struct Minute { // requests sent within a minute of `first`; `last` decides when they expire
-        std::int64_t first_ms = 0, last_ms = 0;
-        Counts sent{};
-    };
-    struct Recent { // one that counts in this second
+    struct Recent {
         Ticket ticket = 0;
         Nanoseconds leaves = 0; // at the latest
     };
+    struct Restored;
+    // How full a bucket is, in requests times the milliseconds of a day.
+    struct Bucket {
+        std::uint64_t share = 0; // of a day, in requests
+        std::uint64_t level = 0;
+        std::uint64_t depth() const;
+        void fill(std::int64_t from_ms, std::int64_t to_ms);
+        std::int64_t ready_ms(std::int64_t filled_ms, std::int64_t now_ms) const;
+    };
+
+    std::uint32_t places(QuotaClass priority) const;
+    Nanoseconds second_free_at(QuotaClass priority) const;
+    std::int64_t enrichment_at(QuotaClass priority, std::int64_t now_ms) const;
+    std::uint64_t usable() const; // of a day, without the margin
+    void fill(Nanoseconds now);
+    void heed(QuotaHints const& hints, Nanoseconds now);
+    void refused(QuotaHints const& hints, Nanoseconds now);
+    void pause(Nanoseconds until, Nanoseconds now);
 
     QuotaOptions const options_;
+    QuotaDay day_;
+    std::vector<Recent> recent_; // by `leaves`, at most a second's worth
+    Ticket next_ticket_ = 1;
+    Nanoseconds last_sent_ = 0;
+    bool sent_any_ = false;
+
+    std::uint64_t planned_ = 0; // alerting calls a day
+    Bucket enrichment_, rest_;  // critical takes from the first, rest from both
+    std::int64_t filled_ms_;
+
+    Nanoseconds silent_until_ = 0; // after restore()
+    Nanoseconds paused_until_ = 0;
+    Nanoseconds paused_total_ = 0;
+    Nanoseconds limited_until_ = 0;                      // by a 429: those before it are one
+    std::array<Nanoseconds, quota_classes> low_until_{}; // little is left: these classes wait
+    std::uint32_t told_per_second_ = QuotaOptions::per_second_max; // no window is shorter than 1 s
+    unsigned refusals_ = 0;                                        // in a row
+    unsigned pace_ = 1'000;
 };
 
 } // namespace stages
