@@ -52,13 +52,28 @@ class Breaker {
     void undecided(Call call); // it ended and says nothing about the host
 
     BreakerState state(Nanoseconds now) const;
-    std::uint64_t opens() const { return opens_; } // so far
+    std::uint64_t opens() const { return opens_; }
 
   private:
-    static constexpr std::size_t steps = 30;
+    static constexpr std::uint64_t steps = 30;
+    struct Step { // results of a thirtieth of the window, while closed
+        std::uint64_t number = 0;
+        std::uint32_t good = 0, bad = 0;
+    };
+
+    void enter(BreakerState state);
+    Step& step_at(Nanoseconds now);
+    bool mostly_bad() const;
 
     BreakerOptions const options_;
-    std::uint64_t opens_ = 0;
+    BreakerState state_ = BreakerState::closed;
+    Call era_ = 1; // each state is one
+    Nanoseconds open_until_ = 0;
+    unsigned failures_ = 0; // in a row
+    unsigned good_probes_ = 0;
+    bool probing_ = false;
+    std::array<Step, steps> counted_{};
+    std::uint64_t opens_ = 0; // so far
 };
 
 } // namespace stages

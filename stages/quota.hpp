@@ -50,7 +50,7 @@ struct QuotaOptions {
 
 // What a response says about the limit. Absent: not said, or not a number.
 struct QuotaHints {
-    std::optional<std::uint64_t> limit, remaining, reset_s, retry_after_s;
+    std::optional<std::uint64_t> limit{}, remaining{}, reset_s{}, retry_after_s{};
 };
 QuotaHints quota_hints(io::HttpHeaders const& headers);
 
