@@ -1,9 +1,10 @@
 // How many requests were sent in the last 24 hours, by class: part of stages/quota.hpp.
 //
 // Counted in groups that began at least a minute apart. A group expires as a whole, a day and a
-// minute after its last request: never too early, at most two minutes late. Pure, one thread, memory
-// of `groups_max` groups taken at construction. Times are signed milliseconds of the caller's clock,
-// which never goes back (negative: before it began).
+// minute after its last request: never too early, at most two minutes late.
+//
+// Pure, one thread; memory of `groups_max` groups is taken at construction. Times are signed
+// milliseconds of the caller's clock, which never goes back (negative: before it began).
 #pragma once
 
 #include <array>
