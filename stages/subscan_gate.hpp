@@ -39,8 +39,8 @@ struct SubscanRequest {
     std::uint16_t chain = 0;                // index of the host
     QuotaClass priority{};                  // alerting, critical, rest
     std::string_view method = "POST";       // a literal
-    std::string path;                       // "/api/v2/scan/transfers"
-    std::string body;                       // JSON; empty: none
+    std::string path{};                     // "/api/v2/scan/transfers"
+    std::string body{};                     // JSON; empty: none
     Nanoseconds leave_by = pipeline::never; // not sent by then: shed
     std::string subject{};                  // for the log: "blocks 100-200"
 };
@@ -51,7 +51,7 @@ struct SubscanReply {
     SubscanFault fault{};
     std::string text{}; // a sentence for the log; empty: none
     std::string
-        body; // of a good answer: JSON with code 0, json_padding bytes of capacity behind it
+        body{}; // of a good answer, with code 0 and json_padding bytes of capacity behind it
     Nanoseconds received = 0;
 };
 

@@ -175,7 +175,8 @@ SubscanReply& SubscanGate::end(Waiting what, SubscanFault fault, Seen const& see
         reply.text = without_key(std::move(text), options_.api_key);
         if (!permanent(fault)) needs_.metrics.add(SubscanMetric::later);
         bool const failed = fault != SubscanFault::no_record;
-        if (failed && repeats_.first(fmt::format("{}: {}", where, seen.kind), now))
+        if (failed &&
+            repeats_.first(fmt::format("{}: {} ({})", where, seen.kind, to_text(fault)), now))
             say(Level::warning, reply.text);
     }
     return ended_.emplace_back(std::move(reply));
