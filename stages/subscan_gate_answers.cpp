@@ -26,9 +26,10 @@ std::string without_key(std::string text, std::string_view key) {
     return text;
 }
 
-// For the log: short, one line, plain, and without the key even where the cut goes through it.
+// For the log: short, one line, plain. The whole key is taken out where a text leaves the gate; a
+// part of it, where the cut goes through it, here.
 std::string shown(std::string_view said, std::string_view key) {
-    std::string text = without_key(std::string(said.substr(0, shown_bytes_max)), key);
+    std::string text(said.substr(0, shown_bytes_max));
     for (std::size_t part = key.size(); said.size() > shown_bytes_max && part >= tail_bytes_min;
          --part)
         if (text.ends_with(key.substr(0, part))) text.resize(text.size() - part);

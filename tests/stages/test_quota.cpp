@@ -100,6 +100,15 @@ TEST(Quota, refuses_one_more_than_a_day_has) {
     EXPECT_EQ(quota.left_today(again), 100u);
 }
 
+// What was sent at the end of its minute may have left a little later still.
+TEST(Quota, a_request_counts_for_more_than_a_day) {
+    Quota quota({}, start);
+    send(quota, alerting, start);
+    send(quota, alerting, start + 59 * second);
+    EXPECT_EQ(quota.used_today(start + 59 * second + day + 30 * second), 2u);
+    EXPECT_EQ(quota.used_today(start + day + 3 * minute), 0u);
+}
+
 TEST(Quota, counts_by_class) {
     Quota quota({}, start);
     send(quota, alerting, start);
