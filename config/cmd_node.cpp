@@ -1,6 +1,7 @@
 #include "config/cmd_node.hpp"
 
 #include "config/embedded.hpp"
+#include "config/subscan_server.hpp"
 #include "decoders/hex.hpp"
 #include "io/files.hpp"
 #include "io/uring_network.hpp"
@@ -9,7 +10,6 @@
 #include "stages/standin_host.hpp"
 #include "stages/traffic.hpp"
 
-#include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
 #include <future>
@@ -58,7 +58,11 @@ make_traffic(EmbeddedRuntime const& from, pipeline::Nanoseconds block_time, std:
                                           std::move(*traffic));
 }
 
-using Started = std::expected<std::uint16_t, std::string>;
+struct Ports {
+    std::uint16_t nodes = 0;
+    std::uint16_t subscan = 0; // 0: there is none
+};
+using Started = std::expected<Ports, std::string>;
 
 // Everything the nodes' thread owns, in the order it has to be taken down.
 class NodesThread {
@@ -68,9 +72,16 @@ class NodesThread {
         , clock_(clock)
         , network_(proactor) {}
 
-    Started open(std::vector<EmbeddedChain> chains, io::HostPort const& at) {
+    Started open(std::vector<EmbeddedChain> chains, io::HostPort const& at,
+                 std::optional<EmbeddedSubscan> subscan) {
         auto listener = network_.listen(at.host, at.port);
         if (!listener) return std::unexpected(io::describe(listener.error()));
+        Ports ports;
+        if (subscan) {
+            auto const port = open_subscan(std::move(*subscan));
+            if (!port) return std::unexpected(port.error());
+            ports.subscan = *port;
+        }
         server_.emplace(std::move(*listener), clock_, random_);
         host_.emplace(*server_, clock_);
         for (EmbeddedChain& chain : chains) {
@@ -81,11 +92,13 @@ class NodesThread {
             options.older_methods = chain.older_methods;
             options.newer_methods = chain.newer_methods;
             options.seed = random_.next();
+            if (subscan_) chain.feed = subscan_->beside(std::move(chain.feed));
             auto node = stages::StandinNode::create(std::move(chain.feed), std::move(options));
             if (!node) return std::unexpected(chain.name + ": " + node.error());
             host_->add(std::move(*node), chain.block_time, chain.wait_for_follower);
         }
-        return server_->port();
+        ports.nodes = server_->port();
+        return ports;
     }
 
     void run(std::stop_token const& stop, std::promise<void>& finished) {
@@ -93,19 +106,33 @@ class NodesThread {
         while (!stop.stop_requested()) {
             bool worked = proactor_.poll();
             worked = host_->turn() || worked;
+            if (subscan_) worked = subscan_->turn() || worked;
             if (!told && host_->finished()) {
                 finished.set_value();
                 told = true;
             }
-            if (!worked) proactor_.park(host_->next_deadline());
+            if (!worked) {
+                auto const other = subscan_ ? subscan_->next_deadline() : pipeline::never;
+                proactor_.park(std::min(host_->next_deadline(), other));
+            }
         }
     }
 
   private:
+    std::expected<std::uint16_t, std::string> open_subscan(EmbeddedSubscan subscan) {
+        auto const at = io::parse_host_port(subscan.listen);
+        if (!at) return std::unexpected(io::describe(at.error()));
+        subscan_.emplace(clock_,
+                         stages::StandinSubscan::Options{.scenario = std::move(subscan.scenario),
+                                                         .seed = subscan.seed});
+        return subscan_->listen(network_, *at);
+    }
+
     io::Proactor& proactor_;
     pipeline::Clock const& clock_;
     io::SystemRandom random_;
     io::UringNetwork network_;
+    std::optional<SubscanServer> subscan_; // the nodes' feeds tell it
     std::optional<io::WebSocketServer> server_;
     std::optional<stages::StandinHost> host_;
 };
@@ -122,14 +149,22 @@ std::expected<std::vector<stages::Fault>, std::string> load_faults(std::string c
     return stages::parse_scenario(*text, path);
 }
 
-// Waits for SIGINT or SIGTERM, which the caller has blocked; a second one then ends the program.
+} // namespace
+
+sigset_t block_stop_signals() {
+    sigset_t signals;
+    sigemptyset(&signals);
+    sigaddset(&signals, SIGINT);
+    sigaddset(&signals, SIGTERM);
+    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
+    return signals;
+}
+
 void wait_for_signal(sigset_t const& signals) {
     int signal = 0;
     while (sigwait(&signals, &signal) != 0) {}
     pthread_sigmask(SIG_UNBLOCK, &signals, nullptr);
 }
-
-} // namespace
 
 struct EmbeddedNodes::Impl {
     pipeline::SystemClock clock;
@@ -143,8 +178,11 @@ EmbeddedNodes::EmbeddedNodes() = default;
 EmbeddedNodes::~EmbeddedNodes() { stop(); }
 
 std::expected<std::vector<std::string>, std::string>
-EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& listen) {
+EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& listen,
+                     std::optional<EmbeddedSubscan> subscan) {
     CHECK(!impl_);
+    subscan_urls_.clear();
+    auto const subscan_at = io::parse_host_port(subscan ? subscan->listen : listen);
     auto const at = io::parse_host_port(listen);
     if (!at) return std::unexpected(io::describe(at.error()));
     std::vector<std::string> names;
@@ -157,24 +195,25 @@ EmbeddedNodes::start(std::vector<EmbeddedChain> chains, std::string const& liste
     impl->proactor = std::move(*proactor);
     std::promise<Started> started;
     auto answer = started.get_future();
-    impl->thread =
-        std::jthread([&at = *at, to = impl.get(), chains = std::move(chains),
-                      started = std::move(started)](std::stop_token const& stop) mutable {
+    impl->thread = std::jthread(
+        [&at = *at, to = impl.get(), chains = std::move(chains), subscan = std::move(subscan),
+         started = std::move(started)](std::stop_token const& stop) mutable {
             NodesThread nodes(*to->proactor, to->clock);
-            Started const port = nodes.open(std::move(chains), at);
-            started.set_value(port);
-            if (port) nodes.run(stop, to->promise);
+            Started const ports = nodes.open(std::move(chains), at, std::move(subscan));
+            started.set_value(ports);
+            if (ports) nodes.run(stop, to->promise);
         });
-    Started const port = answer.get();
-    if (!port) return std::unexpected(port.error());
+    Started const ports = answer.get();
+    if (!ports) return std::unexpected(ports.error());
     impl_ = std::move(impl);
-    std::string const host = at->host.contains(':') ? "[" + at->host + "]"
-                           : at->host == "*"        ? "127.0.0.1"
-                                                    : at->host;
+    if (ports->subscan != 0) {
+        subscan_urls_ = config::subscan_urls(*subscan_at, ports->subscan, names);
+    }
     std::vector<std::string> urls;
     urls.reserve(names.size());
     for (std::string const& name : names) {
-        urls.push_back(fmt::format("ws://{}:{}{}", host, *port, stages::node_path(name)));
+        urls.push_back(
+            fmt::format("ws://{}:{}{}", url_host(*at), ports->nodes, stages::node_path(name)));
     }
     return urls;
 }
@@ -237,12 +276,7 @@ int cmd_node(NodeOptions const& options) {
         chain.newer_methods = options.methods != "older";
         names.push_back(chain.name);
     }
-    sigset_t signals;
-    sigemptyset(&signals);
-    sigaddset(&signals, SIGINT);
-    sigaddset(&signals, SIGTERM);
-    pthread_sigmask(SIG_BLOCK, &signals, nullptr);
-
+    auto const signals = block_stop_signals();
     EmbeddedNodes nodes;
     auto const urls = nodes.start(std::move(*chains), options.listen);
     if (!urls) return fail(urls.error());

@@ -8,10 +8,13 @@
 #include "pipeline/types.hpp"
 #include "stages/standin_chain.hpp"
 #include "stages/standin_faults.hpp"
+#include "stages/standin_subscan_faults.hpp"
 
+#include <csignal>
 #include <cstdint>
 #include <expected>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -32,6 +35,11 @@ struct NodeOptions {
 // starts, so it must be called before others are started. Returns the exit code: 0 after a signal,
 // 1 failed.
 int cmd_node(NodeOptions const& options);
+
+// Blocks SIGINT and SIGTERM in this thread and those it starts; waits for one of them. A second one
+// then ends the program.
+sigset_t block_stop_signals();
+void wait_for_signal(sigset_t const& signals);
 
 // One chain that an embedded node plays, served at ws://127.0.0.1:PORT/<name>.
 struct EmbeddedChain {
@@ -54,6 +62,13 @@ traffic_chains(pipeline::Nanoseconds block_time, std::uint64_t seed);
 [[nodiscard]] std::expected<std::vector<EmbeddedChain>, std::string>
 capture_chains(std::string const& path, pipeline::Nanoseconds block_time);
 
+// A stand-in Subscan beside embedded nodes: it knows a block once the node has produced it.
+struct EmbeddedSubscan {
+    stages::SubscanScenario scenario; // its block_time is not looked at: the nodes' counts
+    std::string listen = "127.0.0.1:0";
+    std::uint64_t seed = 1; // of prices
+};
+
 class EmbeddedNodes {
   public:
     EmbeddedNodes();
@@ -63,13 +78,17 @@ class EmbeddedNodes {
 
     // The URL of each chain, in their order. `listen` is host:port.
     [[nodiscard]] std::expected<std::vector<std::string>, std::string>
-    start(std::vector<EmbeddedChain> chains, std::string const& listen = "127.0.0.1:0");
+    start(std::vector<EmbeddedChain> chains, std::string const& listen = "127.0.0.1:0",
+          std::optional<EmbeddedSubscan> subscan = std::nullopt);
+    // Where Subscan's API begins for each chain, in their order; none without a Subscan.
+    std::vector<std::string> const& subscan_urls() const { return subscan_urls_; }
     void stop();           // idempotent; returns after the thread has ended
     bool finished() const; // every finite chain has been played and finalized; any thread
 
   private:
     struct Impl;
     std::unique_ptr<Impl> impl_;
+    std::vector<std::string> subscan_urls_;
 };
 
 } // namespace config

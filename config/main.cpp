@@ -1,6 +1,7 @@
 // The command line: what can be typed, and which function answers. Everything else lives elsewhere.
 #include "config/cmd_decode.hpp"
 #include "config/cmd_node.hpp"
+#include "config/cmd_subscan.hpp"
 #include "config/commands.hpp"
 #include "config/exit_codes.hpp"
 #include "stages/admin_request.hpp"
@@ -36,6 +37,7 @@ struct CommandLine {
     std::string config_path;
     bool no_network = false;
     NodeOptions node;
+    SubscanOptions subscan;
     DemoOptions demo;
     DecodeEvents events;
     DecodeExtrinsic extrinsic;
@@ -103,6 +105,7 @@ struct CommandLine {
         serve->add_option("--methods", node.methods, "all, older (chain_*), newer (chainHead_v1_*)")
             ->check(CLI::IsMember({"all", "older", "newer"}));
         serve->callback([this] { exit_code = cmd_node(node); });
+        add_subscan();
 
         auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");
         decode->require_subcommand(1);
@@ -130,6 +133,17 @@ struct CommandLine {
             metadata.json = common.output != Output::table;
             exit_code = cmd_decode_metadata(metadata);
         });
+    }
+
+    void add_subscan() {
+        auto* const serve = app.add_subcommand("subscan", "a stand-in for Subscan's API");
+        serve->add_option("--capture", subscan.capture, "what to tell; absent: generated traffic");
+        serve->add_option("--listen", subscan.listen, "host:port; port 0: any free one");
+        serve->add_option("--scenario", subscan.scenario, "TOML file of quotas, lag and faults");
+        duration_option(serve, "--block-time", subscan.block_time,
+                        "time between blocks; absent: a capture is known at once");
+        serve->add_option("--seed", subscan.seed, "of traffic and prices (1)");
+        serve->callback([this] { exit_code = cmd_subscan(subscan); });
     }
 
     void add_admin_commands() {

@@ -71,7 +71,7 @@ struct SubscanPage {
     void clear();
 };
 
-struct SubscanChain { // /api/scan/metadata
+struct SubscanChain {                       // /api/scan/metadata
     std::optional<std::uint32_t> best;      // blockNum
     std::optional<std::uint32_t> finalized; // finalized_blockNum
     std::optional<std::uint16_t> ss58_prefix;
@@ -89,7 +89,7 @@ struct SubscanBlock { // /api/scan/block
     bool finalized = false;
 };
 
-struct SubscanAccount { // /api/v2/scan/search: data.account
+struct SubscanAccount {         // /api/v2/scan/search: data.account
     std::string_view display;   // identity's display name; empty: none
     std::string_view parent;    // of a sub-identity: the parent's display; empty: none
     std::string_view sub;       // its own name below the parent

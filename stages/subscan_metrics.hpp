@@ -1,0 +1,101 @@
+// What is counted of the way to Subscan (stages/subscan_gate.hpp).
+#pragma once
+
+#include "pipeline/metrics.hpp"
+
+#include <array>
+
+namespace stages {
+
+enum class SubscanMetric : std::size_t {
+    sent_alerting, // the three in the order of QuotaClass
+    sent_critical,
+    sent_rest,
+    good, // the next ones in the order of SubscanFault
+    no_record,
+    limited,
+    unauthorized,
+    plan,
+    bad_request,
+    paging_limit,
+    not_found,
+    server,
+    timeout,
+    transport,
+    garbage,
+    too_large,
+    shed,
+    later,
+    bytes,
+    quota_used,
+    quota_left,
+    paused,
+    pace,
+    waiting,
+    in_flight,
+    breakers_open,
+    breaker_opens,
+    key_refused,
+};
+
+inline constexpr std::array subscan_metrics{
+    pipeline::MetricRow{"spyhop_subscan_alerting_requests_total", pipeline::MetricKind::counter,
+                        "Requests sent to find transfers."},
+    pipeline::MetricRow{"spyhop_subscan_critical_requests_total", pipeline::MetricKind::counter,
+                        "Requests sent to enrich critical alerts."},
+    pipeline::MetricRow{"spyhop_subscan_rest_requests_total", pipeline::MetricKind::counter,
+                        "Requests sent for everything else."},
+    pipeline::MetricRow{"spyhop_subscan_good_replies_total", pipeline::MetricKind::counter,
+                        "Answers with code 0."},
+    pipeline::MetricRow{"spyhop_subscan_no_record_replies_total", pipeline::MetricKind::counter,
+                        "Answers that nothing is known (10004)."},
+    pipeline::MetricRow{"spyhop_subscan_limited_replies_total", pipeline::MetricKind::counter,
+                        "Refusals because the key is used too often (429)."},
+    pipeline::MetricRow{"spyhop_subscan_unauthorized_replies_total", pipeline::MetricKind::counter,
+                        "Refusals of the key (401)."},
+    pipeline::MetricRow{"spyhop_subscan_plan_replies_total", pipeline::MetricKind::counter,
+                        "Refusals because of the key's plan (402)."},
+    pipeline::MetricRow{"spyhop_subscan_bad_request_replies_total", pipeline::MetricKind::counter,
+                        "Refusals of what was asked (400, 10001, 10002)."},
+    pipeline::MetricRow{"spyhop_subscan_paging_limit_replies_total", pipeline::MetricKind::counter,
+                        "Refusals to page further (10005)."},
+    pipeline::MetricRow{"spyhop_subscan_not_found_replies_total", pipeline::MetricKind::counter,
+                        "Paths a host does not have (404)."},
+    pipeline::MetricRow{"spyhop_subscan_server_replies_total", pipeline::MetricKind::counter,
+                        "Failures inside Subscan (5xx)."},
+    pipeline::MetricRow{"spyhop_subscan_timeout_replies_total", pipeline::MetricKind::counter,
+                        "Requests without an answer in time."},
+    pipeline::MetricRow{"spyhop_subscan_transport_replies_total", pipeline::MetricKind::counter,
+                        "Requests whose connection failed."},
+    pipeline::MetricRow{"spyhop_subscan_garbage_replies_total", pipeline::MetricKind::counter,
+                        "Answers that were not Subscan's."},
+    pipeline::MetricRow{"spyhop_subscan_too_large_replies_total", pipeline::MetricKind::counter,
+                        "Answers above the limit of bytes."},
+    pipeline::MetricRow{"spyhop_subscan_shed_replies_total", pipeline::MetricKind::counter,
+                        "Requests that were not sent in time."},
+    pipeline::MetricRow{"spyhop_subscan_later_replies_total", pipeline::MetricKind::counter,
+                        "Replies after which the same may be asked again."},
+    pipeline::MetricRow{"spyhop_subscan_received_bytes_total", pipeline::MetricKind::counter,
+                        "Bytes of bodies that came."},
+    pipeline::MetricRow{"spyhop_subscan_quota_used_requests", pipeline::MetricKind::gauge,
+                        "Requests of the last 24 hours."},
+    pipeline::MetricRow{"spyhop_subscan_quota_left_requests", pipeline::MetricKind::gauge,
+                        "Requests that the last 24 hours leave."},
+    pipeline::MetricRow{"spyhop_subscan_paused_nanoseconds_total", pipeline::MetricKind::counter,
+                        "Time for which Subscan made everything wait."},
+    pipeline::MetricRow{"spyhop_subscan_pace_permille", pipeline::MetricKind::gauge,
+                        "The pace of sending; 1000: as the quota has it."},
+    pipeline::MetricRow{"spyhop_subscan_waiting_requests", pipeline::MetricKind::gauge,
+                        "Requests that wait to be sent."},
+    pipeline::MetricRow{"spyhop_subscan_in_flight_requests", pipeline::MetricKind::gauge,
+                        "Requests that wait for their answer."},
+    pipeline::MetricRow{"spyhop_subscan_breakers_open", pipeline::MetricKind::gauge,
+                        "Hosts that are not asked because they fail."},
+    pipeline::MetricRow{"spyhop_subscan_breaker_opens_total", pipeline::MetricKind::counter,
+                        "Times a host was found to fail."},
+    pipeline::MetricRow{"spyhop_subscan_key_refused", pipeline::MetricKind::gauge,
+                        "1 while the API key is refused."},
+};
+static_assert(subscan_metrics.size() == static_cast<std::size_t>(SubscanMetric::key_refused) + 1);
+
+} // namespace stages
