@@ -285,7 +285,7 @@ pipeline::MetricsPage& wire(pipeline::Topology& t, Links const& links,
                                      candidates),
             facts);
     t.stage(row("route"),
-            std::make_unique<Route>(std::vector<std::string>{"large"}, 1,
+            std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}), log,
                                     book.add("", route_metrics), verdicts),
             candidates);
     std::vector<Outlet> outlets;

@@ -137,7 +137,7 @@ Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Fram
                                             log, book.add("", detect_metrics), candidates),
                    facts);
     topology.stage({"route", pipeline::Process::legacy, "all"},
-                   std::make_unique<Route>(std::vector<std::string>{"large"}, 1,
+                   std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}), log,
                                            book.add("", route_metrics), verdicts),
                    candidates);
     DeliverOptions options;

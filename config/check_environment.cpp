@@ -2,6 +2,8 @@
 #include "config/service.hpp"
 
 #include "config/io_thread.hpp"
+#include "config/label_files.hpp"
+#include "config/stage_options.hpp"
 #include "io/files.hpp"
 #include "io/websocket.hpp"
 
@@ -37,12 +39,26 @@ void check_sinks(Config const& config, std::vector<Problem>& problems) {
 void check_secrets(Config const& config, std::vector<Problem>& problems) {
     if (!config.subscan) return;
     SubscanConfig const& subscan = *config.subscan;
+    if (subscan.api_key_env.empty() && subscan.api_key_file.empty() && has_legacy(config))
+        problems.push_back(
+            {{},
+             "subscan: neither api_key_env nor api_key_file is given; Subscan refuses "
+             "requests without a key",
+             true});
     if (!subscan.api_key_env.empty() && !std::getenv(subscan.api_key_env.c_str()))
         problems.push_back(
             {{}, fmt::format("subscan.api_key_env: ${} is not set", subscan.api_key_env), true});
     if (subscan.api_key_file.empty()) return;
     if (auto const key = io::read_secret(subscan.api_key_file); !key)
         problems.push_back({{}, "subscan.api_key_file: " + io::describe(key.error()), false});
+}
+
+void check_labels(Config const& config, std::vector<Problem>& problems) {
+    for (std::string const& text : read_labels(config).problems)
+        problems.push_back({config.labels.where, text, true});
+    for (std::string const& path : config.labels.files)
+        if (auto const size = io::file_size(path); !size)
+            problems.push_back({config.labels.where, io::describe(size.error()), false});
 }
 
 // Opens a WebSocket and closes it again; nothing is asked.
@@ -87,10 +103,22 @@ void check_endpoints(Config const& config, std::vector<Problem>& problems) {
 
 } // namespace
 
+std::expected<std::string, std::string> subscan_key(Config const& config) {
+    if (!config.subscan) return {};
+    if (!config.subscan->api_key_file.empty()) {
+        auto key = io::read_secret(config.subscan->api_key_file);
+        if (key) return std::move(*key);
+        return std::unexpected("subscan.api_key_file: " + io::describe(key.error()));
+    }
+    char const* const set = std::getenv(config.subscan->api_key_env.c_str());
+    return std::string(set != nullptr ? set : "");
+}
+
 void check_environment(Config const& config, bool network, std::vector<Problem>& problems) {
     check_state_dir(config.service, problems);
     check_sinks(config, problems);
     check_secrets(config, problems);
+    check_labels(config, problems);
     if (network) check_endpoints(config, problems);
 }
 

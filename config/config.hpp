@@ -54,6 +54,24 @@ struct SubscanConfig {
     std::string api_key_file;
     std::uint32_t requests_per_second = 5;
     std::uint32_t requests_per_day = 100'000;
+    std::string ca_file; // trusted for https in addition to the system's store
+};
+
+// How long what Subscan said is taken for true.
+struct CacheConfig {
+    Nanoseconds identity = 3'600 * pipeline::second;
+    Nanoseconds balance = 3'600 * pipeline::second;
+    Nanoseconds price = 3'600 * pipeline::second;
+};
+
+struct EnrichConfig {
+    bool accounts = true; // ask Subscan for names and balances
+    bool prices = true;
+};
+
+struct LabelsConfig {
+    std::vector<std::string> files; // CSV
+    Where where;
 };
 
 struct ChainConfig {
@@ -98,6 +116,9 @@ struct Config {
     ServiceConfig service;
     std::optional<HttpConfig> http;
     std::optional<SubscanConfig> subscan;
+    CacheConfig cache;
+    EnrichConfig enrich;
+    LabelsConfig labels;
     std::vector<ChainConfig> chains;
     std::vector<stages::Rule> rules;
     std::vector<WatchConfig> watches;

@@ -75,8 +75,29 @@ void read_subscan(Reader& in, SubscanConfig& out) {
         out.requests_per_second = static_cast<std::uint32_t>(value);
     if (in.integer("requests_per_day", 1, 1'000'000'000, value))
         out.requests_per_day = static_cast<std::uint32_t>(value);
+    in.text("ca_file", out.ca_file);
     if (!out.api_key_env.empty() && !out.api_key_file.empty())
         in.complain("api_key_file", "the key comes from the environment or from a file, not both");
+}
+
+void read_cache(Reader& in, CacheConfig& out) {
+    in.duration("identity", out.identity);
+    in.duration("balance", out.balance);
+    in.duration("price", out.price);
+}
+
+void read_enrich(Reader& in, EnrichConfig& out) {
+    in.boolean("accounts", out.accounts);
+    in.boolean("prices", out.prices);
+}
+
+void read_labels(Reader& in, LabelsConfig& out) {
+    in.required("files");
+    in.texts("files", out.files);
+    out.where = in.where("files");
+    constexpr std::size_t files_max = 64;
+    if (out.files.size() > files_max)
+        in.complain("files", fmt::format("more than {} files", files_max));
 }
 
 bool read_name(Reader& in, std::string& out) {
@@ -122,12 +143,13 @@ void read_chain(Reader& in, ChainConfig& out) {
                             : io::describe(url.error()));
         else
             out.subscan_url = std::move(*url);
-        in.warn("subscan_url", "this version has no legacy path yet; the chain's node speaks for "
-                               "every account");
     }
-    if (endpoints.empty())
-        in.complain("endpoints", "at least one node is needed: endpoints = [\"wss://…\"]");
-    in.duration("legacy_poll", out.legacy_poll);
+    if (endpoints.empty() && subscan.empty())
+        in.complain("endpoints", "at least one node is needed, endpoints = [\"wss://…\"], or "
+                                 "Subscan, subscan_url = \"https://…\"");
+    constexpr Nanoseconds poll_min = pipeline::second / 10;
+    if (in.duration("legacy_poll", out.legacy_poll) && out.legacy_poll < poll_min)
+        in.complain("legacy_poll", "at least 100ms");
     toml::node const* const start = in.take("start");
     if (!start || start->value_exact<std::string>() == "head") return;
     auto const number = start->value_exact<std::int64_t>();
@@ -255,6 +277,14 @@ void check_whole(Config& config, std::vector<Problem>& problems) {
         if (!names.insert(chain.name).second)
             problems.push_back(
                 {chain.where, fmt::format("two chains are called \"{}\"", chain.name), false});
+    for (ChainConfig const& chain : config.chains) {
+        if (config.flags.enable_hybrid_rpc || chain.subscan_url) continue;
+        problems.push_back({chain.where,
+                            fmt::format("nothing speaks for \"{}\": enable_hybrid_rpc is false and "
+                                        "it has no subscan_url",
+                                        chain.name),
+                            true});
+    }
     if (config.sinks.empty()) config.sinks.push_back({});
     auto const to_stdout = std::count_if(config.sinks.begin(), config.sinks.end(),
                                          [](SinkConfig const& sink) { return sink.path == "-"; });
@@ -282,6 +312,9 @@ Loaded load_text(std::string_view text, std::string const& name) {
     root.table("service", [&](Reader& in) { read_service(in, config.service); });
     root.table("http", [&](Reader& in) { read_http(in, config.http.emplace()); });
     root.table("subscan", [&](Reader& in) { read_subscan(in, config.subscan.emplace()); });
+    root.table("cache", [&](Reader& in) { read_cache(in, config.cache); });
+    root.table("enrich", [&](Reader& in) { read_enrich(in, config.enrich); });
+    root.table("labels", [&](Reader& in) { read_labels(in, config.labels); });
     root.tables("chain", [&](Reader& in) { read_chain(in, config.chains.emplace_back()); });
     root.tables("rule", [&](Reader& in) { read_rule(in, config, config.rules.emplace_back()); });
     root.tables("watch", [&](Reader& in) { read_watch(in, config.watches.emplace_back()); });

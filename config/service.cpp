@@ -3,6 +3,7 @@
 #include "config/delivery.hpp"
 #include "config/exit_codes.hpp"
 #include "config/io_thread.hpp"
+#include "config/label_files.hpp"
 #include "config/notify.hpp"
 #include "config/stage_options.hpp"
 #include "config/state_folder.hpp"
@@ -13,6 +14,7 @@
 #include <csignal>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sys/prctl.h>
 
 namespace config {
 
@@ -93,6 +95,7 @@ std::expected<std::unique_ptr<Service>, Failure> Service::make(Config const& con
 }
 
 std::expected<void, Failure> Service::build() {
+    open_store();
     auto const io_of = [](pipeline::Driver& driver) -> IoThread& {
         return static_cast<IoThread&>(driver.poller());
     };
@@ -110,7 +113,10 @@ std::expected<void, Failure> Service::build() {
         [this](pipeline::Driver& driver) { return open_socket(driver); },
         [this] { return std::make_unique<StateFolder>(config_.service.state_dir); },
         [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); },
-        [this] { return stages::read_ledgers(journal_path(config_)); }};
+        [this] { return stages::read_ledgers(journal_path(config_)); },
+        [this] { return open_labels(); },
+        open_key(),
+        store_.get()};
     auto const built = build_topology(topology_, world);
     if (!trouble_.empty()) return std::unexpected(Failure{exit_failed, trouble_});
     if (!built) return std::unexpected(Failure{exit_failed, built.error()});
@@ -145,6 +151,38 @@ std::unique_ptr<io::UnixServer> Service::open_socket(pipeline::Driver& driver) {
         trouble_ =
             to_text(config_, {config_.service.socket_where, io::describe(server.error()), false});
     return nullptr;
+}
+
+// A process that holds a secret leaves no core file: nobody knows in which buffers it lies.
+std::string Service::open_key() {
+    auto key = subscan_key(config_);
+    if (!key && trouble_.empty()) trouble_ = key.error();
+    if (!key || key->empty()) return {};
+    prctl(PR_SET_DUMPABLE, 0);
+    return std::move(*key);
+}
+
+// Without it the service runs as well, and asks Subscan more often.
+void Service::open_store() {
+    if (!has_legacy(config_)) return;
+    std::error_code ignored; // a directory that cannot be made shows in the next step
+    std::filesystem::create_directories(config_.service.state_dir, ignored);
+    auto opened = io::Store::open(config_.service.state_dir + "/state.lmdb",
+                                  {std::string(stages::cache_table_name)});
+    if (!opened) {
+        log_.write(pipeline::Level::warning, "cache",
+                   io::describe(opened.error()) + ". The cache begins anew with each start.");
+        return;
+    }
+    if (!opened->note.empty()) log_.write(pipeline::Level::warning, "cache", opened->note);
+    store_ = std::move(opened->store);
+}
+
+stages::LabelBook Service::open_labels() {
+    LoadedLabels labels = read_labels(config_);
+    for (std::string const& problem : labels.problems)
+        log_.write(pipeline::Level::warning, "labels", problem);
+    return std::move(labels.book);
 }
 
 int Service::run(std::function<bool()> const& finished) {

@@ -47,6 +47,9 @@ class Service {
     std::unique_ptr<stages::Journal> open_journal();
     std::vector<stages::Outlet> open_outlets(pipeline::Driver& driver, stages::Journal* journal);
     std::unique_ptr<io::UnixServer> open_socket(pipeline::Driver& driver);
+    std::string open_key();
+    void open_store();
+    stages::LabelBook open_labels();
     bool flushed() const;
     int drain(int exit_code, pipeline::Nanoseconds drain_max);
 
@@ -56,9 +59,14 @@ class Service {
     io::SystemRandom random_;
     pipeline::Switchboard switchboard_;
     pipeline::StopRequest stop_;
-    std::string trouble_; // the first thing that went wrong while building
+    std::unique_ptr<io::Store> store_; // of the cache; outlives the stages
+    std::string trouble_;              // the first thing that went wrong while building
     pipeline::Topology topology_;
 };
+
+// The API key, from the environment or its file; empty: none is configured, or the variable is not
+// set. The error never holds the key.
+[[nodiscard]] std::expected<std::string, std::string> subscan_key(Config const& config);
 
 // Checks what a configuration needs of this machine: writable directories, readable secrets. With
 // `network`, also that the nodes can be reached. Adds problems with their places.

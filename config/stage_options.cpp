@@ -1,5 +1,6 @@
 #include "config/stage_options.hpp"
 
+#include "config/reader.hpp"
 #include "decoders/storage_key.hpp"
 #include "stages/assets.hpp"
 
@@ -64,12 +65,94 @@ stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t in
     return options;
 }
 
+bool has_legacy(Config const& config) {
+    return std::any_of(config.chains.begin(), config.chains.end(),
+                       [](ChainConfig const& chain) { return chain.subscan_url.has_value(); });
+}
+
+namespace {
+
+// What no rule would tell need not be asked for: the lowest level of any rule of the chain, in
+// whole tokens. Empty: every transfer; nothing: no rule looks at this chain.
+std::optional<std::string> min_amount(Config const& config, std::size_t chain) {
+    std::optional<std::string> lowest;
+    for (stages::Rule const& rule : config.rules) {
+        if (!rule.chains[chain]) continue;
+        for (auto const& level : rule.levels)
+            if (level && (!lowest || decimal_less(*level, *lowest))) lowest = *level;
+    }
+    if (lowest && !decimal_less("0", *lowest)) lowest = "";
+    return lowest;
+}
+
+} // namespace
+
+stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journal const* journal,
+                                             std::string api_key) {
+    constexpr std::uint64_t calls_a_poll = 2; // how far it is, and one page
+    stages::SubscanSourceOptions options;
+    std::uint64_t planned = 0;
+    for (std::size_t i = 0; i < config.chains.size(); ++i) {
+        ChainConfig const& chain = config.chains[i];
+        auto& made = options.chains.emplace_back();
+        auto const least = min_amount(config, i);
+        made.name = chain.name;
+        made.polled = chain.subscan_url && least;
+        made.min_amount = least.value_or("");
+        made.poll.every = chain.legacy_poll;
+        made.poll.start = chain.start;
+        made.poll.finalized_only = chain.finalized_only;
+        if (journal != nullptr) {
+            made.genesis = journal->genesis_of(chain.name);
+            made.poll.resume = journal->legacy_cursor_of(chain.name);
+            // Subscan is new to this chain: it goes on where the node was.
+            if (!made.poll.resume)
+                if (auto const cursor = journal->cursor_of(chain.name))
+                    made.poll.resume = cursor->number;
+        }
+        if (made.polled) planned += calls_a_poll * 86'400 * pipeline::second / chain.legacy_poll;
+        options.gate.chains.push_back(chain.name);
+        options.gate.hosts.push_back(chain.subscan_url);
+    }
+    options.planned_per_day = planned;
+    options.gate.api_key = std::move(api_key);
+    if (!config.subscan) return options;
+    options.gate.quota.requests_per_second = config.subscan->requests_per_second;
+    options.gate.quota.requests_per_day = config.subscan->requests_per_day;
+    options.gate.http.ca_file = config.subscan->ca_file;
+    return options;
+}
+
+stages::EnrichOptions enrich_options(Config const& config) {
+    stages::EnrichOptions options;
+    for (ChainConfig const& chain : config.chains)
+        options.chains.push_back({chain.subscan_url.has_value()});
+    options.accounts = config.enrich.accounts;
+    options.prices = config.enrich.prices;
+    auto const keep = [&](stages::CacheKind kind, Nanoseconds ttl) {
+        options.cache.kinds[static_cast<std::size_t>(kind)].ttl_ms = ttl / pipeline::millisecond;
+    };
+    keep(stages::CacheKind::identity, config.cache.identity);
+    keep(stages::CacheKind::balance, config.cache.balance);
+    keep(stages::CacheKind::price, config.cache.price);
+    return options;
+}
+
+stages::RouteOptions route_options(Config const& config) {
+    stages::RouteOptions options;
+    options.rule_names = rule_names(config);
+    for (ChainConfig const& chain : config.chains) {
+        options.chains.push_back(
+            {chain.name, chain.subscan_url.has_value(), !chain.endpoints.empty()});
+    }
+    for (WatchConfig const& watch : config.watches) options.watched.push_back(watch.account);
+    return options;
+}
+
 stages::DeliverOptions deliver_options(Config const& config) {
     stages::DeliverOptions options;
     options.chains = chain_names(config);
     for (stages::Rule const& rule : config.rules) options.rules.push_back({rule.name, rule.kind});
-    for (WatchConfig const& watch : config.watches)
-        if (!watch.label.empty()) options.labels.push_back({watch.account, watch.label});
     return options;
 }
 
@@ -89,16 +172,18 @@ stages::ControlOptions control_options(Config const& config) {
         auto& made = options.chains.emplace_back();
         made.name = chain.name;
         for (io::Url const& url : chain.endpoints) made.endpoints.push_back(url.authority());
+        if (chain.subscan_url) made.subscan = chain.subscan_url->authority();
+        made.hybrid = config.flags.enable_hybrid_rpc && !chain.endpoints.empty();
     }
     return options;
 }
 
-// No chain has a legacy path in this version, so nothing can be routed away from the nodes.
+// Where no chain has a legacy path, nothing can be routed away from the nodes.
 pipeline::Regime first_regime(Config const& config) {
     FlagsConfig const& flags = config.flags;
     pipeline::Regime regime;
     regime.epoch = 1;
-    regime.mode = pipeline::Mode::hybrid_only;
+    regime.mode = has_legacy(config) ? pipeline::Mode::normal : pipeline::Mode::hybrid_only;
     regime.hybrid_buckets =
         static_cast<std::uint16_t>(std::lround(flags.hybrid_traffic_percent * 100));
     using pipeline::Flag;

@@ -5,8 +5,11 @@
 #include "config/config.hpp"
 #include "pipeline/switchboard.hpp"
 #include "stages/control.hpp"
+#include "stages/enrich.hpp"
+#include "stages/route.hpp"
 #include "stages/rpc_history.hpp"
 #include "stages/rpc_source.hpp"
+#include "stages/subscan_source.hpp"
 
 namespace config {
 
@@ -17,6 +20,12 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t chai
                                         stages::Journal const* journal);
 stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t chain,
                                           stages::Journal const* journal);
+bool has_legacy(Config const& config); // some chain has a subscan_url
+// api_key: empty, none is sent.
+stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journal const* journal,
+                                             std::string api_key);
+stages::EnrichOptions enrich_options(Config const& config);
+stages::RouteOptions route_options(Config const& config);
 stages::DeliverOptions deliver_options(Config const& config);
 // The first wanted block of each chain, where one is configured.
 std::vector<std::optional<std::uint32_t>> starts(Config const& config);

@@ -40,6 +40,7 @@ constexpr pipeline::LinkOptions keep_room{
     .depth = 64, .arena_bytes = std::size_t{8} << 20, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions want_room{.depth = 16, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::WhenFull::drop};
+constexpr pipeline::LinkOptions asking_room{.depth = 256, .when_full = pipeline::WhenFull::drop};
 
 // What there is of each chain, in the order of the configuration.
 struct ChainLinks {
@@ -47,6 +48,14 @@ struct ChainLinks {
     std::vector<pipeline::Link<SourceNote>*> notes;
     std::vector<pipeline::Link<HistoryNote>*> catch_ups;
     std::vector<pipeline::Link<Want>*> wants;
+};
+
+// What there is of Subscan, where a chain has it: one of each, else none.
+struct LegacyLinks {
+    std::vector<pipeline::Link<Candidate>*> candidates;
+    std::vector<pipeline::Link<Lookup>*> lookups;
+    std::vector<pipeline::Link<Finding>*> findings;
+    std::vector<pipeline::Link<LegacyNote>*> notes;
 };
 
 // clang-format off: a table reads across
@@ -79,15 +88,55 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
                                          told),
             wants);
 }
+
+void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
+                Journal const* journal, LegacyLinks& links) {
+    if (!has_legacy(world.config)) return;
+    auto& book       = t.metrics();
+    auto& facts      = t.link<Fact>      ("legacy-facts",      {.depth = 256});
+    auto& candidates = t.link<Candidate> ("legacy-candidates", {.depth = 256});
+    auto& lookups    = t.link<Lookup>    ("lookups",           asking_room);
+    auto& findings   = t.link<Finding>   ("findings",          asking_room);
+    auto& notes      = t.link<LegacyNote>("legacy-notes",      note_room);
+    links = {{&candidates}, {&lookups}, {&findings}, {&notes}};
+
+    auto& thread = place.thread("subscan", "legacy");
+    SubscanSource::Needs needs{world.network(thread), world.clock, world.log,
+                               book.add("", legacy_metrics), book.add("", subscan_metrics),
+                               world.files()};
+    t.stage({"subscan", Process::legacy, thread.options().name},
+            std::make_unique<SubscanSource>(
+                subscan_options(world.config, journal, world.subscan_key),
+                std::move(needs), facts,
+                findings, notes),
+            lookups);
+    t.stage({"detect-legacy", Process::legacy, place.name("detect-legacy", "legacy")},
+            std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
+                                     book.add("path=\"legacy\"", detect_metrics), candidates),
+            facts);
+}
+
+std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
+                                    LegacyLinks const& legacy, pipeline::Out<Verdict> verdicts) {
+    auto& book = t.metrics();
+    EnrichOptions options = enrich_options(world.config);
+    options.labels = world.labels();
+    options.cache.seed = world.random.next();
+    Enrich::Needs const needs{world.cache_store, book.add("", enrich_metrics),
+                              book.add("", cache_metrics)};
+    return std::make_unique<Enrich>(std::move(options), needs, verdicts,
+                                    pipeline::Outs<Lookup>(legacy.lookups));
+}
 // clang-format on
 
 } // namespace
 
-//   source ───Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
-//   history ──Frame──▶    │                                                        │
-//      ▲                  └──Keep (drop)──▶ keeper    metadata and dead letters    │
-//      └──────────────────────────Want (drop)──────────────────────────────────────┘
-//   source, history ──SourceNote, HistoryNote (drop)──▶ control      one of each for every chain
+//   source ───Frame──▶ decode ──Fact──▶ detect ──Candidate──┐
+//   history ──Frame──▶    └──Keep (drop)──▶ keeper          ├▶ route ─Verdict─▶ enrich ─▶ deliver
+//      ▲            subscan ──Fact──▶ detect ──Candidate────┘                     │ ▲               │
+//      │               └◀──────────Lookup, Finding (drop)─────────────────────────┴─┘               │
+//      └──────────────────────────────────Want (drop)───────────────────────────────────────────────┘
+//   source, history (one of each a chain), subscan ──notes (drop)──▶ control
 // clang-format off: a table reads across
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {
     Config const& config = world.config;
@@ -100,7 +149,9 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& candidates = t.link<Candidate>("candidates", {.depth = 1024});
     auto& verdicts   = t.link<Verdict>  ("verdicts",   {.depth = 1024});
     auto& kept       = t.link<Keep>     ("kept",       keep_room);
+    auto& routed     = t.link<Verdict>  ("routed",     {.depth = 256});
     ChainLinks links;
+    LegacyLinks legacy;
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
         add_chain(t, world, place, i, journal.get(), links);
     t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
@@ -111,10 +162,16 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
             std::make_unique<Detect>(config.rules, chains, world.log,
                                      book.add("", detect_metrics), candidates),
             facts);
-    t.stage({"route", Process::legacy, place.name("route", "data")},
-            std::make_unique<Route>(rule_names(config), chains.size(),
-                                    book.add("", route_metrics), verdicts),
-            candidates);
+    add_legacy(t, world, place, journal.get(), legacy);
+    std::vector both{&candidates};
+    both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
+    t.stage_over({"route", Process::legacy, place.name("route", "data")},
+            std::make_unique<Route>(route_options(config), world.log,
+                                    book.add("", route_metrics), routed),
+            both);
+
+    t.stage_over({"enrich", Process::legacy, place.name("enrich", "deliver")},
+                 make_enrich(t, world, legacy, verdicts), std::vector{&routed}, legacy.findings);
 
     auto& delivery = place.thread("deliver", "deliver");
     auto outlets = world.outlets(delivery, journal.get());
@@ -130,7 +187,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
                                            world.clock.monotonic()),
-                 links.notes, links.catch_ups);
+                 links.notes, links.catch_ups, legacy.notes);
     t.stage({"keeper", Process::control, desk.options().name},
             std::make_unique<Keeper>(chains, world.files(), world.log,
                                      book.add("", keeper_metrics)),

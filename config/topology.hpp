@@ -6,6 +6,7 @@
 #include "pipeline/topology.hpp"
 #include "stages/control.hpp"
 #include "stages/deliver.hpp"
+#include "stages/enrich.hpp"
 #include "stages/keeper.hpp"
 
 #include <functional>
@@ -28,6 +29,9 @@ struct World {
     std::function<std::unique_ptr<stages::StateFiles>()> files;
     std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
     std::function<std::expected<std::vector<stages::LedgerView>, std::string>()> ledgers;
+    std::function<stages::LabelBook()> labels = [] { return stages::LabelBook(); };
+    std::string subscan_key{};        // empty: none is sent
+    io::Store* cache_store = nullptr; // null: the cache is in memory only
 };
 
 // Declares every link, stage and thread. The error names what is wrong with the wiring.

@@ -3,6 +3,7 @@
 #include "pipeline/check.hpp"
 
 #include <algorithm>
+#include <boost/multiprecision/cpp_int.hpp>
 
 namespace decoders {
 
@@ -33,6 +34,23 @@ bool push(u128& value, unsigned digit) {
     if (value > (greatest - digit) / 10) return false;
     value = value * 10 + digit;
     return true;
+}
+
+// The shortest decimal of digits of which the last `decimals` stand behind the point.
+AmountText with_point(std::string_view digits, std::uint8_t decimals) {
+    char text[192];
+    std::size_t size = 0;
+    std::size_t const whole = digits.size() > decimals ? digits.size() - decimals : 0;
+    if (whole == 0) text[size++] = '0';
+    for (std::size_t i = 0; i < whole; ++i) text[size++] = digits[i];
+    std::size_t used = digits.size();
+    while (used > whole && digits[used - 1] == '0') --used;
+    if (used > whole) {
+        text[size++] = '.';
+        for (std::size_t i = digits.size(); i < decimals; ++i) text[size++] = '0';
+        for (std::size_t i = whole; i < used; ++i) text[size++] = digits[i];
+    }
+    return AmountText(std::string_view(text, size));
 }
 
 } // namespace
@@ -72,19 +90,20 @@ std::expected<u128, Error> parse_tokens(std::string_view text, std::uint8_t deci
 AmountText tokens_text(u128 value, std::uint8_t decimals) {
     CHECK(decimals <= max_decimals);
     auto const digits = digits_of(value);
-    char text[192];
-    std::size_t size = 0;
-    std::size_t const whole = digits.size > decimals ? digits.size - decimals : 0;
-    if (whole == 0) text[size++] = '0';
-    for (std::size_t i = 0; i < whole; ++i) text[size++] = digits.text[i];
-    std::size_t used = digits.size;
-    while (used > whole && digits.text[used - 1] == '0') --used;
-    if (used > whole) {
-        text[size++] = '.';
-        for (std::size_t i = digits.size; i < decimals; ++i) text[size++] = '0';
-        for (std::size_t i = whole; i < used; ++i) text[size++] = digits.text[i];
-    }
-    return AmountText(std::string_view(text, size));
+    return with_point({digits.text, digits.size}, decimals);
+}
+
+std::optional<AmountText> product_text(u128 amount, std::uint8_t decimals, std::string_view price) {
+    using Wide = boost::multiprecision::uint256_t; // 2^128 x 10^38 has room
+    constexpr std::size_t price_digits_max = 38;
+    constexpr std::size_t decimals_max = 100; // with 78 digits the text has room
+    if (price.size() > price_digits_max + 1) return std::nullopt;
+    std::size_t const point = std::min(price.find('.'), price.size());
+    auto const scale = static_cast<std::uint8_t>(price.size() - std::min(point + 1, price.size()));
+    auto const scaled = parse_tokens(price, scale);
+    if (!scaled || std::size_t{decimals} + scale > decimals_max) return std::nullopt;
+    std::string const digits = Wide(Wide(amount) * Wide(*scaled)).str();
+    return with_point(digits, static_cast<std::uint8_t>(decimals + scale));
 }
 
 } // namespace decoders

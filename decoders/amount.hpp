@@ -6,6 +6,7 @@
 #include "pipeline/types.hpp"
 
 #include <expected>
+#include <optional>
 #include <string_view>
 
 namespace decoders {
@@ -25,5 +26,11 @@ AmountText u128_text(pipeline::u128 value);
 // The shortest exact decimal: no zeros at the end, no point if nothing follows it. decimals <=
 // max_decimals.
 AmountText tokens_text(pipeline::u128 value, std::uint8_t decimals);
+
+// An amount in the smallest unit of a token, times a price per whole token (a plain decimal): the
+// shortest exact decimal. Nothing where the price is no plain decimal of at most 38 digits, or the
+// product has no room.
+std::optional<AmountText> product_text(pipeline::u128 amount, std::uint8_t decimals,
+                                       std::string_view price);
 
 } // namespace decoders

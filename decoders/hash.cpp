@@ -4,6 +4,7 @@
 
 #include <cstring>
 #include <sodium/crypto_generichash_blake2b.h>
+#include <sodium/crypto_shorthash.h>
 #include <xxhash.h>
 
 namespace decoders {
@@ -37,5 +38,14 @@ std::array<std::uint8_t, 64> blake2b_512(pipeline::Bytes bytes) { return blake2b
 std::array<std::uint8_t, 8> twox_64(pipeline::Bytes bytes) { return twox<1>(bytes); }
 std::array<std::uint8_t, 16> twox_128(pipeline::Bytes bytes) { return twox<2>(bytes); }
 std::array<std::uint8_t, 32> twox_256(pipeline::Bytes bytes) { return twox<4>(bytes); }
+
+std::uint64_t siphash_2_4(pipeline::Bytes bytes, std::array<std::uint8_t, 16> const& key) {
+    static_assert(crypto_shorthash_KEYBYTES == sizeof key);
+    std::uint8_t out[crypto_shorthash_BYTES];
+    crypto_shorthash(out, bytes.data(), bytes.size(), key.data());
+    std::uint64_t value = 0;
+    for (std::size_t i = sizeof out; i-- > 0;) value = value << 8 | out[i];
+    return value;
+}
 
 } // namespace decoders

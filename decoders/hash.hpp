@@ -14,4 +14,7 @@ std::array<std::uint8_t, 8> twox_64(pipeline::Bytes bytes);
 std::array<std::uint8_t, 16> twox_128(pipeline::Bytes bytes);
 std::array<std::uint8_t, 32> twox_256(pipeline::Bytes bytes);
 
+// SipHash-2-4 (Aumasson, Bernstein 2012), whose key is 16 bytes.
+std::uint64_t siphash_2_4(pipeline::Bytes bytes, std::array<std::uint8_t, 16> const& key);
+
 } // namespace decoders

@@ -47,8 +47,32 @@ void append_hex(pipeline::Bytes bytes, std::string& out) {
     out += '"';
 }
 
+std::string_view to_text(KnownBy by) {
+    constexpr std::string_view names[] = {
+        "", "watch", "file", "subscan tag", "subscan identity", "subscan"};
+    return names[static_cast<std::size_t>(by)];
+}
+
+void append_known(PartyKnown const& known, std::string& out) {
+    auto const member = [&](std::string_view name, std::string_view text) {
+        if (text.empty()) return;
+        out.append(",\"").append(name).append("\":");
+        append_json_string(text, out);
+    };
+    auto const end = std::back_inserter(out);
+    member("label", known.label.view());
+    if (known.label.size != 0) member("label_source", to_text(known.label_by));
+    if (known.label_by > KnownBy::file)
+        fmt::format_to(end, R"(,"label_age_s":{})", known.label_age_s);
+    member("kind", known.kind.view());
+    member("judgement", known.judgement.view());
+    if (known.balance.size != 0)
+        fmt::format_to(end, R"(,"balance":{{"amount":"{}","source":"subscan","age_s":{}}})",
+                       known.balance.view(), known.balance_age_s);
+}
+
 void append_party(std::string_view name, decoders::Account const& account, std::uint16_t prefix,
-                  std::string_view label, std::string& out) {
+                  PartyKnown const& known, std::string& out) {
     if (!account) return;
     out.append(",\"").append(name).append("\":{\"address\":\"");
     if (account.size == 32) {
@@ -59,10 +83,7 @@ void append_party(std::string_view name, decoders::Account const& account, std::
     }
     out += "\",\"public_key\":";
     append_hex(account.bytes(), out);
-    if (!label.empty()) {
-        out += ",\"label\":";
-        append_json_string(label, out);
-    }
+    append_known(known, out);
     out += '}';
 }
 
@@ -111,6 +132,29 @@ void append_asset(LineContext const& context, u128 amount, std::string& out) {
             .append(decoders::tokens_text(amount, decimals).view())
             .append("\"");
     out.append(",\"amount_raw\":\"").append(decoders::u128_text(amount).view()).append("\"");
+}
+
+// amount x price, exactly; only of amounts whose decimals are known.
+void append_usd(LineContext const& context, u128 amount, Price const& price, std::string& out) {
+    bool const exact = !context.asset || context.asset->decimals_known;
+    std::uint8_t const decimals = context.asset ? context.asset->decimals : context.facts.decimals;
+    if (price.usd.size == 0 || !exact) return;
+    auto const value = decoders::product_text(amount, decimals, price.usd.view());
+    if (!value) return;
+    fmt::format_to(std::back_inserter(out),
+                   R"(,"usd":{{"value":"{}","price":"{}","source":"{}","age_s":{}}})",
+                   value->view(), price.usd.view(), to_text(price.by), price.age_s);
+}
+
+void append_amended(std::uint8_t amended, std::string& out) {
+    constexpr std::string_view names[] = {"from.label", "to.label", "from.balance", "to.balance",
+                                          "usd"};
+    if (amended == 0) return;
+    out += ",\"amended\":[";
+    for (std::size_t bit = 0; bit < std::size(names); ++bit)
+        if ((amended >> bit & 1U) != 0)
+            out.append(out.back() == '[' ? "\"" : ",\"").append(names[bit]).append("\"");
+    out += ']';
 }
 
 } // namespace
@@ -162,24 +206,32 @@ void append_alert_line(AlertLine const& line, LineContext const& context, std::s
                    to_text(alert.match.severity));
     append_json_string(context.chain, out);
 
-    fmt::format_to(end, R"(,"block":{{"number":{},"hash":)", transfer.block.number);
-    append_hex(transfer.block.hash, out);
+    fmt::format_to(end, R"(,"block":{{"number":{})", transfer.block.number);
+    if (transfer.block.hash_known) {
+        out += ",\"hash\":";
+        append_hex(transfer.block.hash, out);
+    }
     if (transfer.block.timestamp_ms != 0)
         fmt::format_to(end, R"(,"timestamp":"{}")", utc_text(transfer.block.timestamp_ms));
 
-    fmt::format_to(end, R"(}},"event":{{"index":{},"pallet":"{}","name":"{}","phase":)",
+    fmt::format_to(end, R"(}},"event":{{"index":{},"pallet":"{}","name":"{}")",
                    transfer.event_index, row.pallet, row.event);
-    append_phase(transfer, out);
+    if (transfer.phase_known) {
+        out += ",\"phase\":";
+        append_phase(transfer, out);
+    }
     out += '}';
 
     append_extrinsic(transfer, context.facts.ss58_prefix, out);
-    append_party("from", transfer.from, context.facts.ss58_prefix, context.from_label, out);
-    append_party("to", transfer.to, context.facts.ss58_prefix, context.to_label, out);
+    append_party("from", transfer.from, context.facts.ss58_prefix, alert.from, out);
+    append_party("to", transfer.to, context.facts.ss58_prefix, alert.to, out);
     append_asset(context, transfer.amount, out);
+    append_usd(context, transfer.amount, alert.price, out);
 
     fmt::format_to(end, R"(,"path":"{}","regime":{{"epoch":{},"hybrid_traffic_percent":{:g}}})",
                    alert.path == Path::hybrid ? "hybrid" : "legacy", alert.epoch,
                    alert.hybrid_buckets / 100.0);
+    append_amended(alert.amended, out);
     fmt::format_to(end, R"(,"latency":{{"received_to_emitted_ns":{})",
                    context.received_to_emitted_ns);
     if (transfer.block.timestamp_ms != 0)

@@ -1,5 +1,13 @@
 // One alert as the line of JSON that interface.md section 5 describes. Every amount is exact.
 //
+// What Subscan or a file of the user knows stands beside its source and its age in seconds:
+//
+//   "from":{"address":…,"public_key":…,"label":"Binance.com","label_source":"subscan tag",
+//           "label_age_s":12,"kind":"Exchange","judgement":"Reasonable",
+//           "balance":{"amount":"818617.02","source":"subscan","age_s":12}}
+//   "usd":{"value":"5183912.3","price":"4.2","source":"subscan","age_s":30}   value = amount x price
+//   "amended":["from.label","usd"]     this line adds these to the one before
+//
 // Pure; appends to the caller's buffer. Text from a chain (symbols, asset ids) is escaped.
 #pragma once
 
@@ -19,8 +27,6 @@ struct LineContext {
     std::string_view kind;
     ChainFacts const& facts;
     AssetFacts const* asset = nullptr; // null: the chain's own token
-    std::string_view from_label;       // empty: none
-    std::string_view to_label;
     std::uint64_t received_to_emitted_ns = 0;
     std::uint64_t emitted_unix_ms = 0;
 };

@@ -15,25 +15,10 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_refused = 4;
 
-std::string_view to_text(SourceState state) {
-    constexpr std::string_view names[] = {"off", "waiting", "connecting", "greeting", "following"};
-    return names[static_cast<std::size_t>(state)];
-}
-
-std::string_view to_text(pipeline::Mode mode) {
-    constexpr std::string_view names[] = {"normal", "legacy", "frozen", "hybrid-only"};
-    return names[static_cast<std::size_t>(mode)];
-}
-
 std::string quoted(std::string_view text) {
     std::string out;
     append_json_string(text, out);
     return out;
-}
-
-std::optional<double> lag_seconds(SourceNote const& note, pipeline::Turn const& turn) {
-    if (note.head_unix_ms == 0 || turn.unix_ms < note.head_unix_ms) return std::nullopt;
-    return static_cast<double>(turn.unix_ms - note.head_unix_ms) / 1000.0;
 }
 
 } // namespace
@@ -45,7 +30,8 @@ Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server,
     , needs_(std::move(needs))
     , started_(started)
     , notes_(options_.chains.size())
-    , catch_ups_(options_.chains.size()) {
+    , catch_ups_(options_.chains.size())
+    , legacies_(options_.chains.size()) {
     for (SourceNote& note : notes_) note.state = SourceState::waiting; // nothing heard yet
 }
 
@@ -69,6 +55,11 @@ void Control::on(pipeline::Part<SourceNote> const& part, pipeline::Turn const&) 
 
 void Control::on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const&) {
     catch_ups_[part->chain] = part.message;
+}
+
+void Control::on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const&) {
+    legacies_[part->chain] = part.message;
+    newest_legacy_ = part->chain;
 }
 
 bool Control::tick(pipeline::Turn const& turn) {
@@ -129,80 +120,6 @@ Control::Answer Control::dispatch(AdminRequest const& request, Role role,
             fmt::format("there is no command '{}'{}", request.words[0],
                         near.empty() ? "; try: help" : fmt::format("; did you mean {}?", near)),
             {}};
-}
-
-bool Control::ready() const {
-    return std::all_of(notes_.begin(), notes_.end(), [](SourceNote const& note) {
-        return note.state == SourceState::following && note.best > 0;
-    });
-}
-
-Control::Answer Control::status(AdminRequest const&, pipeline::Turn const& turn) {
-    std::string members = fmt::format(
-        R"(,"version":{},"uptime_s":{},"epoch":{},"mode":"{}","hybrid_traffic_percent":{:g},)"
-        R"("ready":{},"locked":false,"chains":[)",
-        quoted(options_.version), (turn.now - started_) / pipeline::second, turn.regime.epoch,
-        to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready());
-    for (std::size_t i = 0; i < notes_.size(); ++i) members += (i ? "," : "") + chain_json(i, turn);
-    members +=
-        fmt::format(R"(],"processes":[{{"name":"spyhop","pid":{},"restarts":0}}])", options_.pid);
-    return {0, status_table(turn), members};
-}
-
-std::string Control::chain_json(std::size_t index, pipeline::Turn const& turn) const {
-    SourceNote const& note = notes_[index];
-    auto const& chain = options_.chains[index];
-    bool const known = note.facts.genesis != Hash{};
-    auto const lag = lag_seconds(note, turn);
-    return fmt::format(
-        R"({{"name":{},"genesis":{},"symbol":{},"decimals":{},"best":{},"finalized":{},)"
-        R"("lag_s":{},"path":"hybrid","endpoint":{},"state":"{}","spec_version":{}{}}})",
-        quoted(chain.name), known ? '"' + decoders::hex_text(note.facts.genesis) + '"' : "null",
-        known ? quoted(note.facts.symbol.view()) : "null",
-        known ? std::to_string(note.facts.decimals) : "null", note.best, note.finalized,
-        lag ? fmt::format("{:.3f}", *lag) : "null", quoted(chain.endpoints[note.endpoint]),
-        to_text(note.state), note.spec_version, catch_up_json(index));
-}
-
-std::string Control::catch_up_json(std::size_t index) const {
-    HistoryNote const& note = catch_ups_[index];
-    if (note.left == 0) return {};
-    return fmt::format(R"(,"catch_up":{{"state":"{}","next":{},"left":{},"blocks_per_second":{},)"
-                       R"("endpoint":{},"trouble":{}}})",
-                       to_text(note.state), note.next, note.left, note.blocks_per_second,
-                       quoted(options_.chains[index].endpoints[note.endpoint]),
-                       note.trouble.view().empty() ? "null" : quoted(note.trouble.view()));
-}
-
-std::string Control::catch_up_line(std::size_t index) const {
-    HistoryNote const& note = catch_ups_[index];
-    if (note.left == 0) return {};
-    std::string text = fmt::format("  catching up: {} blocks left, from {}, {} blocks/s", note.left,
-                                   note.next, note.blocks_per_second);
-    if (!note.trouble.view().empty()) text += fmt::format("; {}", note.trouble.view());
-    return text + '\n';
-}
-
-std::string Control::status_table(pipeline::Turn const& turn) const {
-    std::string text = fmt::format(
-        "spyhop {}, up {} s, {}, mode {}, hybrid traffic {:g} %, epoch {}\n\n", options_.version,
-        (turn.now - started_) / pipeline::second, ready() ? "ready" : "not ready",
-        to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, turn.regime.epoch);
-    std::size_t width = 5;
-    for (auto const& chain : options_.chains) width = std::max(width, chain.name.size());
-    text += fmt::format("{:<{}}  {:<10}  {:>10}  {:>10}  {:>8}  {:<7}  {}\n", "CHAIN", width,
-                        "STATE", "BEST", "FINALIZED", "LAG", "TOKEN", "ENDPOINT");
-    for (std::size_t i = 0; i < notes_.size(); ++i) {
-        SourceNote const& note = notes_[i];
-        auto const lag = lag_seconds(note, turn);
-        text += fmt::format("{:<{}}  {:<10}  {:>10}  {:>10}  {:>8}  {:<7}  {}\n",
-                            options_.chains[i].name, width, to_text(note.state), note.best,
-                            note.finalized, lag ? fmt::format("{:.1f} s", *lag) : "-",
-                            note.facts.symbol.view().empty() ? "-" : note.facts.symbol.view(),
-                            options_.chains[i].endpoints[note.endpoint]);
-        text += catch_up_line(i);
-    }
-    return text;
 }
 
 Control::Answer Control::coverage(AdminRequest const&, pipeline::Turn const&) {

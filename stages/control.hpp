@@ -26,6 +26,8 @@ struct ControlOptions {
     struct Chain {
         std::string name;
         std::vector<std::string> endpoints; // host:port, safe to show
+        std::string subscan{};              // the same; empty: it has no legacy path
+        bool hybrid = true;                 // its nodes may be asked
     };
     std::string version;
     std::vector<Chain> chains;
@@ -52,6 +54,7 @@ class Control : pipeline::Pinned {
     auto outputs() { return std::tie(); }
     void on(pipeline::Part<SourceNote> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const& turn);
     bool tick(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const;
 
@@ -83,7 +86,14 @@ class Control : pipeline::Pinned {
     std::string chain_json(std::size_t index, pipeline::Turn const& turn) const;
     std::string catch_up_json(std::size_t index) const; // empty while nothing is left to read
     std::string catch_up_line(std::size_t index) const;
-    bool ready() const;
+    // status_view.cpp: how it is going, for people and programs
+    bool ready(pipeline::Regime const& regime) const;
+    std::string_view path_of(std::size_t index, pipeline::Regime const& regime) const;
+    std::string legacy_json(std::size_t index, pipeline::Turn const& turn) const;
+    std::string legacy_line(std::size_t index, pipeline::Turn const& turn) const;
+    std::string quota_json() const;
+    std::string quota_line() const;
+    LegacyNote const* any_legacy() const; // the newest word on the key; null: no chain has Subscan
 
     ControlOptions const options_;
     std::unique_ptr<io::UnixServer> const server_;
@@ -91,6 +101,8 @@ class Control : pipeline::Pinned {
     pipeline::Nanoseconds const started_;
     std::vector<SourceNote> notes_; // the latest of each chain
     std::vector<HistoryNote> catch_ups_;
+    std::vector<LegacyNote> legacies_;
+    std::size_t newest_legacy_ = 0; // of the chain that was heard of last
 };
 
 } // namespace stages

@@ -25,6 +25,7 @@ void Custody::enter(std::uint16_t index, Hash const& genesis) {
     load_open_alerts(index);
     load_incomplete(ledger);
     auto const cursor = journal_->cursor(*ledger.key);
+    auto const legacy = journal_->legacy_cursor(*ledger.key);
     auto const holes = journal_->holes(*ledger.key);
     log_.write(pipeline::Level::info, "journal",
                cursor
@@ -32,7 +33,10 @@ void Custody::enter(std::uint16_t index, Hash const& genesis) {
                                  holes.empty()
                                      ? std::string()
                                      : fmt::format("; {} holes are known before it", holes.size()))
-                   : fmt::format("{}: nothing is known of it yet", ledger.chain.name));
+               : legacy ? fmt::format("{}: nothing is known of its node; Subscan was told up to "
+                                      "block {}",
+                                      ledger.chain.name, *legacy)
+                        : fmt::format("{}: nothing is known of it yet", ledger.chain.name));
 }
 
 // Those at heights that are covered lie in blocks that were abandoned while nobody looked; the
@@ -41,7 +45,10 @@ void Custody::load_open_alerts(std::uint16_t index) {
     Ledger const& ledger = ledgers_[index];
     std::set<std::uint32_t> heights;
     auto const done = journal_->open_alerts(ledger.chain.name, [&](JournaledRow const& row) {
-        heights.insert(row.row.block);
+        if (row.row.path == Path::legacy)
+            remember({index, row.row.block}, Path::legacy);
+        else
+            heights.insert(row.row.block);
         return heights.size() < strangers_max;
     });
     if (!done) trouble("its open alerts cannot be read", done.error());
@@ -52,9 +59,9 @@ void Custody::load_open_alerts(std::uint16_t index) {
                 return range.from <= height && height <= range.to;
             });
         if (covered)
-            collect(index, height, nullptr);
+            collect_hybrid({index, height}, nullptr);
         else
-            remember({index, height});
+            remember({index, height}, Path::hybrid);
     }
 }
 
@@ -67,13 +74,22 @@ void Custody::load_incomplete(Ledger& ledger) {
     if (!done) trouble("its incomplete blocks cannot be read", done.error());
 }
 
-void Custody::remember(Place const& place) {
-    if (places_.size() < strangers_max) places_.insert(place);
+void Custody::remember(Place const& place, Path path) {
+    if (places(path).size() < strangers_max) places(path).insert(place);
 }
 
 // `final`: the block of that height that is final; null: another one than theirs.
-void Custody::collect(std::uint16_t index, std::uint32_t number, Hash const* final) {
+void Custody::collect_hybrid(Place const& place, Hash const* final) {
+    collect(place, Path::hybrid, [&](AlertRow const& row) {
+        bool const its_block = final != nullptr && row.block_hash == *final;
+        return its_block ? AlertState::final : AlertState::retracted;
+    });
+}
+
+void Custody::collect(Place const& place, Path path,
+                      std::function<AlertState(AlertRow const&)> const& state_of) {
     auto const take = [&](JournaledRow const& row) {
+        if (row.row.path != path) return true;
         auto stranger = std::make_unique<Stranger>();
         stranger->before = row.row;
         stranger->chain = row.row.chain;
@@ -82,14 +98,15 @@ void Custody::collect(std::uint16_t index, std::uint32_t number, Hash const* fin
         stranger->before.chain = stranger->chain;
         stranger->before.rule = stranger->rule;
         stranger->before.line = stranger->line;
-        bool const its_block = final != nullptr && row.row.block_hash == *final;
-        stranger->state = its_block ? AlertState::final : AlertState::retracted;
+        stranger->state = state_of(row.row);
         strangers_.push_back(std::move(stranger));
         return true;
     };
-    auto const done = journal_->open_alerts_at(ledgers_[index].chain.name, number, take);
+    auto const& name = ledgers_[place.chain].chain.name;
+    auto const done = journal_->open_alerts_at(name, place.number, take);
     if (!done)
-        trouble(fmt::format("the open alerts of block {} cannot be read", number), done.error());
+        trouble(fmt::format("the open alerts of block {} cannot be read", place.number),
+                done.error());
 }
 
 std::unique_ptr<Custody::Stranger> Custody::next_stranger() {
@@ -148,7 +165,31 @@ void Custody::abandoned(std::uint16_t index, Abandoned const& gone) {
 }
 
 void Custody::begin_finalized(std::uint16_t index, Finalized const& final) {
-    if (places_.erase({index, final.number}) != 0) collect(index, final.number, &final.hash);
+    Place const place{index, final.number};
+    if (places(Path::hybrid).erase(place) != 0) collect_hybrid(place, &final.hash);
+}
+
+void Custody::confirm(std::uint16_t index, Alert const& alert) {
+    Place const place{index, alert.match.transfer.block.number};
+    if (places(Path::legacy).contains(place)) confirmed_.insert({place, alert.id});
+}
+
+void Custody::begin_settled(std::uint16_t index, Settled const& settled) {
+    auto& heights = places(Path::legacy);
+    auto at = heights.lower_bound({index, 0});
+    while (at != heights.end() && at->chain == index && at->number <= settled.number) {
+        Place const place = *at;
+        at = heights.erase(at);
+        collect(place, Path::legacy, [&](AlertRow const& row) {
+            bool const happened = confirmed_.erase({place, row.id}) != 0;
+            return happened ? AlertState::final : AlertState::retracted;
+        });
+    }
+}
+
+void Custody::settled(std::uint16_t index, Settled const& settled) {
+    Ledger const& ledger = ledgers_[index];
+    if (ledger.key) journal_->legacy_settled(*ledger.key, settled.number);
 }
 
 void Custody::finalized(std::uint16_t index, Finalized const& final, Nanoseconds now) {

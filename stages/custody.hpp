@@ -6,12 +6,15 @@
 //   BlockEnd ────▶ passed()     remembered until it is final
 //   Finalized ───▶ finalized()  covered; strangers() of that height are settled first
 //   Missing ─────▶ missing()    explained, and wanted again after a while
+//   Settled ─────▶ settled()    legacy's cursor; legacy's strangers up to there are settled first
 //   wants()                     what the history readers should fetch now, once a block has passed:
 //                               by then decode knows the chain's assets
 //
 // A stranger is an alert whose record is gone: said by an earlier run, or let go for want of room.
 // The journal still has its line, from which its last state is said, unless the block was told
-// again and did so (the journal leaves out what was said before).
+// again and did so (the journal leaves out what was said before). A stranger is settled by the path
+// that said it: hybrid's by the hash of the final block, legacy's by whether its row was told as
+// final before Settled came (confirm()).
 //
 // One thread, deliver's; owns the journal. Calls that write must be made while the journal has
 // room(). Memory: one entry a height with strangers, one a block to be read again; both bounded.
@@ -67,7 +70,13 @@ class Custody {
     void passed(std::uint16_t chain, BlockEnd const& end);
     void abandoned(std::uint16_t chain, Abandoned const& gone);
     void missing(std::uint16_t chain, Missing const& missing, Nanoseconds now);
-    void forgotten(Place const& place) { remember(place); }
+    void forgotten(Place const& place, Path path) { remember(place, path); }
+
+    // Legacy has told this alert as final, whether or not it may speak for it.
+    void confirm(std::uint16_t chain, Alert const& alert);
+    // As begin_finalized(), for legacy: everything up to the number.
+    void begin_settled(std::uint16_t chain, Settled const& settled);
+    void settled(std::uint16_t chain, Settled const& settled);
 
     // Takes up the strangers of the height; then next_stranger() until there is none, each to be
     // appended before finalized().
@@ -102,10 +111,14 @@ class Custody {
         std::uint64_t holes = 0, hole_blocks = 0;
     };
 
-    void remember(Place const& place);
+    void remember(Place const& place, Path path);
+    std::set<Place>& places(Path path) { return places_[static_cast<std::size_t>(path)]; }
     void load_open_alerts(std::uint16_t chain);
     void load_incomplete(Ledger& ledger);
-    void collect(std::uint16_t chain, std::uint32_t number, Hash const* final);
+    // state_of: what has become of an alert of this path at this height.
+    void collect(Place const& place, Path path,
+                 std::function<AlertState(AlertRow const&)> const& state_of);
+    void collect_hybrid(Place const& place, Hash const* final);
     Want want(std::uint16_t chain, Nanoseconds now);
     void contradicted(Ledger& ledger, Finalized const& final, Nanoseconds now);
     void keep_incomplete(Ledger& ledger, Finalized const& final);
@@ -119,7 +132,9 @@ class Custody {
     pipeline::Log& log_;
     pipeline::MetricsPage& metrics_;
     std::vector<Ledger> ledgers_;
-    std::set<Place> places_; // heights with strangers
+    std::array<std::set<Place>, paths>
+        places_; // heights with strangers, by the path that said them
+    std::set<std::pair<Place, AlertId>> confirmed_; // strangers of legacy that it has told as final
     std::deque<std::unique_ptr<Stranger>> strangers_;
     Nanoseconds next_want_ = pipeline::never;
 };

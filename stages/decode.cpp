@@ -35,13 +35,8 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
         describe(fact, chain, chain.of(frame.lane), *asset, part.payload);
         return true;
     }
-    if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) {
-        chain.genesis = facts->genesis;
-        fact.body = *facts;
-    }
-    if (auto const* final = std::get_if<Finalized>(&frame.body)) fact.body = *final;
-    if (auto const* abandoned = std::get_if<Abandoned>(&frame.body)) fact.body = *abandoned;
-    if (auto const* missing = std::get_if<Missing>(&frame.body)) fact.body = *missing;
+    if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) chain.genesis = facts->genesis;
+    CHECK(pass_on(frame.body, fact.body));
     facts_.emit(fact);
     return true;
 }

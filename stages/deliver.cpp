@@ -20,12 +20,6 @@ std::vector<Custody::Chain> ledgers_of(std::vector<std::string> const& names,
 
 } // namespace
 
-std::size_t Deliver::KeyHash::operator()(decoders::Account const& account) const {
-    std::size_t first = 0; // public keys are uniform enough for a table of labels
-    std::memcpy(&first, account.key, sizeof first);
-    return first;
-}
-
 Deliver::Deliver(DeliverOptions options, std::unique_ptr<Journal> journal,
                  std::vector<std::optional<std::uint32_t>> const& starts,
                  std::vector<Outlet> outlets, Needs needs, pipeline::Outs<Want> wants)
@@ -35,9 +29,8 @@ Deliver::Deliver(DeliverOptions options, std::unique_ptr<Journal> journal,
     , wants_(std::move(wants))
     , custody_(std::move(journal), ledgers_of(options.chains, starts), needs.log,
                needs.custody_metrics)
-    , lifecycle_(options.open_alerts_max) {
-    for (std::string& name : options.chains) chains_.push_back({std::move(name), {}, {}});
-    for (Label& label : options.labels) labels_[label.account] = std::move(label.text);
+    , lifecycles_{Lifecycle(options.open_alerts_max), Lifecycle(options.open_alerts_max)} {
+    for (std::string& name : options.chains) chains_.push_back({std::move(name), {}});
     line_.reserve(line_bytes_max);
 }
 
@@ -52,54 +45,93 @@ bool Deliver::accepting() const {
 
 bool Deliver::on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn) {
     Verdict const& verdict = part.message;
-    if (!begun_) {
-        learn(verdict, turn);
-        lifecycle_.begin(verdict);
-        for (Place const& place : lifecycle_.take_forgotten()) custody_.forgotten(place);
-        begun_ = true;
-    }
+    if (!begun_) begin(verdict, turn);
     while (accepting()) {
-        if (auto const line = lifecycle_.next()) {
+        if (amendment_) {
+            speak(*std::exchange(amendment_, std::nullopt), verdict, true);
+        } else if (auto const line = lifecycle(verdict.path).next()) {
             speak(*line, verdict);
         } else if (auto const stranger = custody_.next_stranger()) {
             restate(*stranger, verdict);
         } else {
-            if (auto const* final = std::get_if<Finalized>(&verdict.body))
-                custody_.finalized(verdict.chain, *final, turn.now);
-            begun_ = false;
+            finish(verdict, turn);
             return true;
         }
     }
     return false;
 }
 
+void Deliver::begin(Verdict const& verdict, pipeline::Turn const& turn) {
+    begun_ = true;
+    learn(verdict, turn);
+    if (auto const* amendment = std::get_if<Amendment>(&verdict.body))
+        amendment_ = amended(amendment->alert, verdict.chain);
+    auto const* alert = std::get_if<Alert>(&verdict.body);
+    bool const confirms =
+        alert != nullptr && alert->path == Path::legacy && alert->match.transfer.block.finalized;
+    if (confirms) custody_.confirm(verdict.chain, *alert);
+    if (alert != nullptr && !alert->speaks) return;
+    Lifecycle& of_path = lifecycle(verdict.path);
+    of_path.begin(verdict);
+    for (Place const& place : of_path.take_forgotten()) custody_.forgotten(place, verdict.path);
+}
+
+void Deliver::finish(Verdict const& verdict, pipeline::Turn const& turn) {
+    if (auto const* final = std::get_if<Finalized>(&verdict.body))
+        custody_.finalized(verdict.chain, *final, turn.now);
+    if (auto const* settled = std::get_if<Settled>(&verdict.body))
+        custody_.settled(verdict.chain, *settled);
+    begun_ = false;
+}
+
 void Deliver::learn(Verdict const& verdict, pipeline::Turn const& turn) {
-    Chain& chain = chains_[verdict.chain];
     if (auto const* facts = std::get_if<ChainFacts>(&verdict.body)) {
-        chain.facts = *facts;
+        chains_[verdict.chain].of(verdict.path).facts = *facts;
         custody_.enter(verdict.chain, facts->genesis);
     }
     if (auto const* asset = std::get_if<AssetFacts>(&verdict.body)) {
-        if (chain.assets.size() <= asset->slot) chain.assets.resize(asset->slot + 1);
-        chain.assets[asset->slot] = *asset;
+        auto& assets = chains_[verdict.chain].of(verdict.path).assets;
+        if (assets.size() <= asset->slot) assets.resize(asset->slot + 1);
+        assets[asset->slot] = *asset;
     }
     if (auto const* end = std::get_if<BlockEnd>(&verdict.body)) {
         needs_.metrics.add(DeliverMetric::blocks);
         needs_.metrics.add(DeliverMetric::incomplete, end->incomplete);
         custody_.passed(verdict.chain, *end);
     }
-    if (auto const* gone = std::get_if<Abandoned>(&verdict.body))
+    // Legacy abandons readings of a block, not blocks.
+    if (auto const* gone = std::get_if<Abandoned>(&verdict.body);
+        gone && verdict.path == Path::hybrid)
         custody_.abandoned(verdict.chain, *gone);
     if (auto const* final = std::get_if<Finalized>(&verdict.body))
         custody_.begin_finalized(verdict.chain, *final);
     if (auto const* missing = std::get_if<Missing>(&verdict.body))
         custody_.missing(verdict.chain, *missing, turn.now);
+    if (auto const* settled = std::get_if<Settled>(&verdict.body))
+        custody_.begin_settled(verdict.chain, *settled);
 }
 
 // ---- lines --------------------------------------------------------------------------------------
 
-void Deliver::speak(AlertLine const& line, Verdict const& cause) {
-    Chain const& chain = chains_[cause.chain];
+// The alert in the state it is in; nothing where that cannot be told, because it was never said.
+std::optional<AlertLine> Deliver::amended(Alert const& alert, std::uint16_t chain) {
+    auto state = lifecycle(alert.path).amend(alert, chain);
+    if (!state) {
+        auto const newest = [&](JournaledRow const& row) {
+            if (row.row.chain != chains_[chain].name) return true;
+            state = row.row.state;
+            return false;
+        };
+        if (auto const done = journal().rows_of(alert.id, newest); !done)
+            needs_.log.write(pipeline::Level::error, "journal", io::describe(done.error()));
+    }
+    if (!state) return std::nullopt;
+    return AlertLine{alert, *state};
+}
+
+void Deliver::speak(AlertLine const& line, Verdict const& cause, bool amendment) {
+    Chain& chain = chains_[cause.chain];
+    Side const& side = chain.of(line.alert.path);
     Transfer const& transfer = line.alert.match.transfer;
     auto const& rule = rules_[line.alert.match.rule];
     pipeline::Nanoseconds const now = needs_.clock.monotonic();
@@ -107,10 +139,8 @@ void Deliver::speak(AlertLine const& line, Verdict const& cause) {
         chain.name,
         rule.name,
         to_text(rule.kind),
-        chain.facts,
-        transfer.asset == native_asset ? nullptr : &chain.assets[transfer.asset],
-        label_of(transfer.from),
-        label_of(transfer.to),
+        side.facts,
+        transfer.asset == native_asset ? nullptr : &side.assets[transfer.asset],
         now > cause.header.received ? now - cause.header.received : 0,
         needs_.clock.unix_milliseconds(),
     };
@@ -123,11 +153,12 @@ void Deliver::speak(AlertLine const& line, Verdict const& cause) {
     row.path = line.alert.path;
     row.epoch = line.alert.epoch;
     row.block = transfer.block.number;
-    row.block_hash = transfer.block.hash;
+    if (transfer.block.hash_known) row.block_hash = transfer.block.hash;
     row.chain = chain.name;
     row.rule = rule.name;
     row.emitted_unix_ms = context.emitted_unix_ms;
     row.line = line_;
+    row.amendment = amendment;
     journal().append(row);
 }
 
@@ -149,11 +180,6 @@ void Deliver::restate(Custody::Stranger const& stranger, Verdict const& cause) {
     }
     row.line = line_;
     journal().append(row);
-}
-
-std::string_view Deliver::label_of(decoders::Account const& account) const {
-    auto const found = labels_.find(account);
-    return found == labels_.end() ? std::string_view() : found->second;
 }
 
 // ---- what the ledger lacks ----------------------------------------------------------------------
@@ -187,8 +213,10 @@ void Deliver::upkeep(pipeline::Turn const& turn) {
     else if (marks_due)
         commit(turn, Journal::Marks::too);
     needs_.metrics.set(DeliverMetric::bytes_pending, pending + journal().turn_bytes());
-    needs_.metrics.set(DeliverMetric::alerts_open, lifecycle_.waiting());
-    needs_.metrics.set(DeliverMetric::forgotten, lifecycle_.forgotten());
+    needs_.metrics.set(DeliverMetric::alerts_open,
+                       lifecycles_[0].waiting() + lifecycles_[1].waiting());
+    needs_.metrics.set(DeliverMetric::forgotten,
+                       lifecycles_[0].forgotten() + lifecycles_[1].forgotten());
     needs_.metrics.set(DeliverMetric::silenced, journal().silenced());
 }
 

@@ -4,6 +4,9 @@
 //   Verdict ──▶ Lifecycle ──▶ journal (a turn) ──▶ commit ──▶ sinks
 //                  └── Custody: ledger, what an earlier run said, what is wanted ──Want──▶ history
 //
+// Each path has a Lifecycle of its own: what one path says of a block is no news of the other's. An
+// alert that both have said is said once, because the journal knows its id.
+//
 // Exactly once: see journal.hpp. What was committed and not yet written when the last run ended is
 // written first (Outlet::after). While the journal or a sink has no room the stage takes nothing
 // from its link, and the wait reaches back to the node's socket.
@@ -77,11 +80,6 @@ struct Outlet {
     std::int64_t after = 0;
 };
 
-struct Label {
-    decoders::Account account;
-    std::string text;
-};
-
 struct DeliverOptions {
     std::vector<std::string> chains; // names
     struct RuleName {
@@ -89,7 +87,6 @@ struct DeliverOptions {
         RuleKind kind{};
     };
     std::vector<RuleName> rules;
-    std::vector<Label> labels;
     std::size_t open_alerts_max = 65'536;
 };
 
@@ -121,36 +118,40 @@ class Deliver : pipeline::Pinned {
     pipeline::Nanoseconds next_deadline() const;
 
   private:
-    struct Chain {
-        std::string name;
+    struct Side { // what a path says of a chain
         ChainFacts facts;
         std::vector<AssetFacts> assets; // by slot
     };
-    struct KeyHash {
-        std::size_t operator()(decoders::Account const& account) const;
+    struct Chain {
+        std::string name;
+        std::array<Side, paths> sides;
+        Side& of(Path path) { return sides[static_cast<std::size_t>(path)]; }
     };
 
+    void begin(Verdict const& verdict, pipeline::Turn const& turn);
     void learn(Verdict const& verdict, pipeline::Turn const& turn);
-    void speak(AlertLine const& line, Verdict const& cause);
+    void finish(Verdict const& verdict, pipeline::Turn const& turn);
+    Lifecycle& lifecycle(Path path) { return lifecycles_[static_cast<std::size_t>(path)]; }
+    std::optional<AlertLine> amended(Alert const& alert, std::uint16_t chain);
+    void speak(AlertLine const& line, Verdict const& cause, bool amendment = false);
     void restate(Custody::Stranger const& stranger, Verdict const& cause);
     void write_backlog();
     void commit(pipeline::Turn const& turn, Journal::Marks marks);
     void hand_over();
     void mark_written(Nanoseconds now);
-    std::string_view label_of(decoders::Account const& account) const;
     Journal& journal() { return custody_.journal(); }
 
     std::vector<Chain> chains_;
     std::vector<DeliverOptions::RuleName> const rules_;
-    boost::unordered_flat_map<decoders::Account, std::string, KeyHash> labels_;
     std::vector<Outlet> outlets_;
     Needs const needs_;
     pipeline::Outs<Want> wants_;
     Custody custody_;
-    Lifecycle lifecycle_;
-    bool begun_ = false;     // the verdict at the front has been given to lifecycle_
-    bool caught_up_ = false; // every sink has what earlier runs committed
-    bool failing_ = false;   // the last commit did
+    std::array<Lifecycle, paths> lifecycles_;
+    bool begun_ = false; // the verdict at the front has been taken up; its lines may be left
+    std::optional<AlertLine> amendment_;      // of that verdict
+    bool caught_up_ = false;                  // every sink has what earlier runs committed
+    bool failing_ = false;                    // the last commit did
     Nanoseconds commit_at_ = pipeline::never; // of a turn that can wait
     Nanoseconds marks_at_ = pipeline::never;  // when marks go to disk by themselves
     std::string line_;

@@ -20,20 +20,12 @@ void Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const&) {
     Candidate candidate;
     candidate.header.received = fact.header.received;
     candidate.chain = fact.chain;
+    candidate.path = fact.path;
     if (auto const* transfer = std::get_if<Transfer>(&fact.body))
         return judge(candidate, chain, *transfer);
-    if (auto const* facts = std::get_if<ChainFacts>(&fact.body)) {
-        learn(chain, fact.chain, *facts);
-        candidate.body = *facts;
-    }
-    if (auto const* asset = std::get_if<AssetFacts>(&fact.body)) {
-        learn(chain, fact.chain, *asset);
-        candidate.body = *asset;
-    }
-    if (auto const* end = std::get_if<BlockEnd>(&fact.body)) candidate.body = *end;
-    if (auto const* final = std::get_if<Finalized>(&fact.body)) candidate.body = *final;
-    if (auto const* abandoned = std::get_if<Abandoned>(&fact.body)) candidate.body = *abandoned;
-    if (auto const* missing = std::get_if<Missing>(&fact.body)) candidate.body = *missing;
+    if (auto const* facts = std::get_if<ChainFacts>(&fact.body)) learn(chain, fact.chain, *facts);
+    if (auto const* asset = std::get_if<AssetFacts>(&fact.body)) learn(chain, fact.chain, *asset);
+    CHECK(pass_on(fact.body, candidate.body));
     candidates_.emit(candidate);
 }
 

@@ -131,6 +131,29 @@ std::optional<Hash> Journal::genesis_of(std::string_view name) const {
     return std::nullopt;
 }
 
+std::optional<BlockPoint> Journal::cursor_of(std::string_view name) const {
+    for (auto const& chain : chains_)
+        if (chain->name == name) return chain->cursor;
+    return std::nullopt;
+}
+
+std::optional<std::uint32_t> Journal::legacy_cursor(ChainKey chain) const {
+    return chains_[chain]->legacy;
+}
+
+std::optional<std::uint32_t> Journal::legacy_cursor_of(std::string_view name) const {
+    for (auto const& chain : chains_)
+        if (chain->name == name) return chain->legacy;
+    return std::nullopt;
+}
+
+void Journal::legacy_settled(ChainKey key, std::uint32_t number) {
+    Chain& chain = *chains_[key];
+    if (chain.legacy && *chain.legacy >= number) return;
+    chain.legacy = number;
+    chain.changed = true;
+}
+
 std::optional<BlockPoint> Journal::cursor(ChainKey chain) const { return chains_[chain]->cursor; }
 
 Coverage const& Journal::coverage(ChainKey chain) const { return chains_[chain]->coverage; }
@@ -243,6 +266,7 @@ Journal::Result<void> Journal::commit(Marks marks) {
 }
 
 void Journal::turn_is_safe() {
+    last_seq_ = turn_seq_;
     std::swap(turn_, said_);
     turn_.clear();
     said_lines_.clear();

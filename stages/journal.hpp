@@ -15,6 +15,9 @@
 //
 //    (new) ──▶ seen ──▶ final        (new) ──▶ final        seen ──▶ retracted ──▶ seen | final
 //
+// An amendment is a further line of the state its alert is in (what was learned later); it changes
+// no state, and is left out if the alert has moved on.
+//
 // A block is covered, and the cursor moves to it, when it was done (its events have passed) and is
 // final. Append what finality changes before calling block_final(): then no alert at or below the
 // cursor can still be open, except those of abandoned siblings. What open_alerts() yields at or
@@ -50,6 +53,7 @@ struct AlertRow {
     std::string_view rule{};
     std::uint64_t emitted_unix_ms = 0;
     std::string_view line{}; // without the newline
+    bool amendment = false;
 };
 
 struct JournaledRow {
@@ -122,8 +126,12 @@ class Journal {
     // The genesis of the chain that had this name last.
     std::optional<Hash> genesis_of(std::string_view name) const;
     std::optional<BlockPoint> cursor(ChainKey chain) const;
+    std::optional<BlockPoint> cursor_of(std::string_view name) const;
     Coverage const& coverage(ChainKey chain) const;
     std::vector<Hole> holes(ChainKey chain) const;
+    // Up to where the legacy path has told everything; the latter by the name a chain had last.
+    std::optional<std::uint32_t> legacy_cursor(ChainKey chain) const;
+    std::optional<std::uint32_t> legacy_cursor_of(std::string_view name) const;
 
     // ---- a turn
     bool room() const; // for one more row, whatever its size, or one more block
@@ -135,6 +143,8 @@ class Journal {
     void block_abandoned(ChainKey chain, Hash const& hash);
     void explain_hole(ChainKey chain, std::uint32_t from, std::uint32_t to, std::string_view reason,
                       std::string_view action);
+    // The legacy path has told everything up to here. Never moves back.
+    void legacy_settled(ChainKey chain, std::uint32_t number);
     // An incomplete block was read again, and whole.
     void block_completed(ChainKey chain, std::uint32_t number, Hash const& hash);
     // Everything up to `seq` has been written by the sink. Costs no commit of its own: it goes to
@@ -148,6 +158,7 @@ class Journal {
     std::uint64_t silenced() const { return silenced_; } // rows left out, for they were said before
 
     // ---- reading what is on disk
+    // Open alerts come with the newest line of theirs.
     Result<void> open_alerts(std::string_view chain, RowVisitor const& visit);
     Result<void> open_alerts_at(std::string_view chain, std::uint32_t block,
                                 RowVisitor const& visit);
@@ -182,6 +193,7 @@ class Journal {
     Result<void> load_notes(Chain& chain);
     Result<void> write_turn();
     Result<std::int64_t> write_row(AlertRow const& row);
+    Result<void> insert(io::Statement& statement, AlertRow const& row, std::int64_t seq);
     Result<void> write_chain(Chain& chain);
     Result<void> write_ranges(Chain const& chain);
     Result<void> write_notes(Chain const& chain);
@@ -200,8 +212,10 @@ class Journal {
     Turn said_;
     std::vector<SaidLine> said_lines_;
     std::uint64_t silenced_ = 0;
-    std::size_t blocks_ = 0; // of the turn, with something to write
-    bool failing_ = false;   // the last commit() failed
+    std::int64_t last_seq_ = 0; // that a commit has given to a line
+    std::int64_t turn_seq_ = 0; // the same, of the turn that is being written
+    std::size_t blocks_ = 0;    // of the turn, with something to write
+    bool failing_ = false;      // the last commit() failed
 };
 
 // Whether an alert may go from one state to the next; nothing: it is new.

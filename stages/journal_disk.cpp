@@ -51,25 +51,39 @@ std::optional<JournaledRow> read_row(io::Statement const& from) {
 } // namespace
 
 Journal::Result<void> Journal::Statements::prepare(io::Database& database) {
-    std::string const select = "SELECT " + std::string(alert_columns) + " FROM alerts ";
+    std::string const columns(alert_columns);
+    std::string const select = "SELECT " + columns + " FROM lines ";
+    // Of an open alert the newest line counts, which may be an amendment.
+    std::string const select_open =
+        "SELECT " + columns.substr(0, columns.rfind("line")) +
+        "ifnull((SELECT a.line FROM amendments a WHERE a.id = alerts.id AND a.chain = alerts.chain "
+        "AND a.seq > alerts.seq ORDER BY a.seq DESC LIMIT 1), line) FROM alerts ";
+    std::string const insert_columns =
+        "(seq, id, state, chain, block, block_hash, rule, severity, path, epoch, emitted_unix_ms, "
+        "line";
     std::pair<io::Statement*, std::string> const all[] = {
         {&last_state,
          "SELECT seq, state FROM alerts WHERE id = ?1 AND chain = ?2 ORDER BY seq DESC LIMIT 1"},
         {&close_alert, "UPDATE alerts SET open = 0 WHERE seq = ?1"},
         {&insert_alert,
-         "INSERT INTO alerts(id, state, chain, block, block_hash, rule, severity, path, epoch, "
-         "emitted_unix_ms, line, open) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
-        {&open_alerts, select + "WHERE chain = ?1 AND open = 1 ORDER BY block, seq"},
-        {&open_alerts_at, select + "WHERE chain = ?1 AND block = ?2 AND open = 1 ORDER BY seq"},
+         "INSERT INTO alerts" + insert_columns +
+             ", open) VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12, ?13)"},
+        {&insert_amendment, "INSERT INTO amendments" + insert_columns +
+                                ") VALUES(?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?11, ?12)"},
+        {&sequence, "SELECT ifnull(max(seq), 0) FROM sqlite_sequence "
+                    "WHERE name IN ('alerts', 'amendments')"},
+        {&open_alerts, select_open + "WHERE chain = ?1 AND open = 1 ORDER BY block, seq"},
+        {&open_alerts_at,
+         select_open + "WHERE chain = ?1 AND block = ?2 AND open = 1 ORDER BY seq"},
         {&rows_after, select + "WHERE seq > ?1 ORDER BY seq"},
         {&rows_up_to, select + "WHERE seq <= ?1 ORDER BY seq DESC"},
         {&rows_of, select + "WHERE id = ?1 ORDER BY seq DESC"},
-        {&last_seq, "SELECT seq FROM alerts ORDER BY seq DESC LIMIT 1"},
+        {&last_seq, "SELECT seq FROM lines ORDER BY seq DESC LIMIT 1"},
         {&last_seq_of,
          "SELECT seq FROM alerts WHERE id = ?1 AND state = ?2 ORDER BY seq DESC LIMIT 1"},
-        {&load_chains, "SELECT genesis, name, start, number, hash FROM cursors LIMIT ?1"},
-        {&save_chain, "INSERT OR REPLACE INTO cursors(genesis, name, start, number, hash) "
-                      "VALUES(?1, ?2, ?3, ?4, ?5)"},
+        {&load_chains, "SELECT genesis, name, start, number, hash, legacy FROM cursors LIMIT ?1"},
+        {&save_chain, "INSERT OR REPLACE INTO cursors(genesis, name, start, number, hash, "
+                      "legacy) VALUES(?1, ?2, ?3, ?4, ?5, ?6)"},
         {&load_ranges, "SELECT from_number, from_parent, to_number, to_hash, blocks, digest "
                        "FROM coverage WHERE genesis = ?1 ORDER BY from_number LIMIT ?2"},
         {&delete_range, "DELETE FROM coverage WHERE genesis = ?1 AND from_number = ?2"},
@@ -104,6 +118,19 @@ Journal::Error Journal::damaged(std::string_view what) const {
             database_->path() + " (table " + std::string(what) + ")"};
 }
 
+namespace {
+
+// The number in the only row of a statement; 0 when there is none.
+Journal::Result<std::int64_t> only_number(io::Statement& statement) {
+    auto const row = statement.step();
+    if (!row) return std::unexpected(row.error());
+    std::int64_t const number = *row ? statement.integer(0) : 0;
+    statement.reset();
+    return number;
+}
+
+} // namespace
+
 // ---- from disk ----------------------------------------------------------------------------------
 
 Journal::Result<void> Journal::load() {
@@ -116,6 +143,7 @@ Journal::Result<void> Journal::load() {
         chain->name = chains.text(1);
         if (!chains.is_null(2)) chain->start = block_number(chains, 2);
         if (!chains.is_null(3)) chain->cursor = BlockPoint{block_number(chains, 3), {}};
+        if (!chains.is_null(5)) chain->legacy = block_number(chains, 5);
         chain->key = chains.text(0);
         bool const good = read_hex(chains.text(0).substr(0, genesis_digits), chain->genesis) &&
                           (!chain->cursor || read_hex(chains.text(4), chain->cursor->hash));
@@ -129,6 +157,9 @@ Journal::Result<void> Journal::load() {
         if (auto done = load_ranges(*chain); !done) return done;
         if (auto done = load_notes(*chain); !done) return done;
     }
+    auto const sequence = only_number(statements_->sequence);
+    if (!sequence) return std::unexpected(sequence.error());
+    last_seq_ = *sequence;
     auto& marks = statements_->load_marks.bind(1, sinks_max);
     for (;;) {
         auto const row = marks.step();
@@ -208,19 +239,6 @@ Journal::Result<void> Journal::rows_of(AlertId const& id, RowVisitor const& visi
     return each_row(statements_->rows_of.bind(1, text.digits()), visit);
 }
 
-namespace {
-
-// The number in the only row of a statement; 0 when there is none.
-Journal::Result<std::int64_t> only_number(io::Statement& statement) {
-    auto const row = statement.step();
-    if (!row) return std::unexpected(row.error());
-    std::int64_t const number = *row ? statement.integer(0) : 0;
-    statement.reset();
-    return number;
-}
-
-} // namespace
-
 Journal::Result<std::int64_t> Journal::last_seq() { return only_number(statements_->last_seq); }
 
 Journal::Result<std::int64_t> Journal::last_seq_of(AlertId const& id, AlertState state) {
@@ -248,6 +266,7 @@ Journal::incomplete(ChainKey chain, std::function<bool(IncompleteBlock const&)> 
 
 Journal::Result<void> Journal::write_turn() {
     turn_.seqs.clear(); // an earlier attempt may have failed half-way
+    turn_seq_ = last_seq_;
     for (AlertRow const& row : turn_.rows) {
         auto const seq = write_row(row);
         if (!seq) return std::unexpected(seq.error());
@@ -271,23 +290,35 @@ Journal::Result<std::int64_t> Journal::write_row(AlertRow const& row) {
         last.reset();
         if (!before) return std::unexpected(damaged("alerts"));
     }
+    if (row.amendment) {
+        if (before != row.state) return 0; // it has moved on
+        auto done = insert(statements_->insert_amendment, row, ++turn_seq_);
+        if (!done) return std::unexpected(done.error());
+        return turn_seq_;
+    }
     if (!may_follow(before, row.state)) return 0;
     if (before == AlertState::seen)
         if (auto done = statements_->close_alert.bind(1, before_seq).run(); !done)
             return std::unexpected(done.error());
+    auto& statement = statements_->insert_alert.bind(13, row.state == AlertState::seen);
+    if (auto done = insert(statement, row, ++turn_seq_); !done)
+        return std::unexpected(done.error());
+    return turn_seq_;
+}
 
+Journal::Result<void> Journal::insert(io::Statement& statement, AlertRow const& row,
+                                      std::int64_t seq) {
+    HexText const id(row.id);
     HexText const block_hash(row.block_hash);
-    auto& insert = statements_->insert_alert;
-    insert.bind(1, id.digits()).bind(2, to_text(row.state)).bind(3, row.chain).bind(4, row.block);
+    statement.bind(1, seq).bind(2, id.digits()).bind(3, to_text(row.state)).bind(4, row.chain);
+    statement.bind(5, row.block);
     if (row.block_hash == Hash{})
-        insert.bind_null(5);
+        statement.bind_null(6);
     else
-        insert.bind(5, block_hash.view());
-    insert.bind(6, row.rule).bind(7, to_text(row.severity)).bind(8, path_text(row.path));
-    insert.bind(9, row.epoch).bind(10, static_cast<std::int64_t>(row.emitted_unix_ms));
-    insert.bind(11, row.line).bind(12, row.state == AlertState::seen);
-    if (auto done = insert.run(); !done) return std::unexpected(done.error());
-    return database_->last_row();
+        statement.bind(6, block_hash.view());
+    statement.bind(7, row.rule).bind(8, to_text(row.severity)).bind(9, path_text(row.path));
+    statement.bind(10, row.epoch).bind(11, static_cast<std::int64_t>(row.emitted_unix_ms));
+    return statement.bind(12, row.line).run();
 }
 
 Journal::Result<void> Journal::write_chain(Chain& chain) {
@@ -296,6 +327,7 @@ Journal::Result<void> Journal::write_chain(Chain& chain) {
         auto& save = statements_->save_chain.bind(1, chain.key).bind(2, chain.name);
         if (chain.start) save.bind(3, *chain.start);
         if (chain.cursor) save.bind(4, chain.cursor->number).bind(5, hash.view());
+        if (chain.legacy) save.bind(6, *chain.legacy);
         if (auto done = save.run(); !done) return done;
     }
     if (chain.coverage.changed()) {

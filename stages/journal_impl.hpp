@@ -35,8 +35,9 @@ struct Journal::Chain {
     std::string name;
     std::optional<std::uint32_t> start;
     std::optional<BlockPoint> cursor;
+    std::optional<std::uint32_t> legacy;
     Coverage coverage;
-    bool changed = false; // name, start or cursor
+    bool changed = false; // name, start, cursor or legacy
     std::vector<BlockDone> incomplete;
     std::vector<BlockPoint> completed;
 
@@ -59,7 +60,7 @@ struct Journal::Chain {
 
 struct Journal::Statements {
     // alerts
-    io::Statement last_state, close_alert, insert_alert;
+    io::Statement last_state, close_alert, insert_alert, insert_amendment, sequence;
     io::Statement open_alerts, open_alerts_at, rows_after, rows_up_to, rows_of, last_seq,
         last_seq_of;
     // chains

@@ -13,6 +13,7 @@ namespace {
 
 constexpr std::string_view before_id = R"({"id":")";
 constexpr std::string_view before_state = R"(","state":")";
+constexpr std::string_view before_amended = R"(,"amended":[)";
 constexpr std::string_view before_latency = R"(,"latency":{)";
 constexpr std::string_view before_block_latency = R"("block_to_emitted_ms":)";
 constexpr std::size_t id_digits = 2 * sizeof(AlertId);
@@ -61,9 +62,11 @@ bool append_restated_line(AlertRow const& before, AlertState state,
     std::size_t const latency = line.rfind(before_latency);
     if (!read_line_head(line) || latency == std::string_view::npos) return false;
     std::size_t const rest = state_at + state_word(line).size();
+    // What the line before added is no news any more.
+    std::size_t const said = std::min(line.rfind(before_amended), latency);
     auto const end = std::back_inserter(out);
     fmt::format_to(end, R"({}{}{}{}"received_to_emitted_ns":{})", line.substr(0, state_at),
-                   to_text(state), line.substr(rest, latency - rest), before_latency,
+                   to_text(state), line.substr(rest, said - rest), before_latency,
                    received_to_emitted_ns);
     std::size_t const block = line.find(before_block_latency, latency);
     if (block != std::string_view::npos) {

@@ -66,7 +66,28 @@ CREATE TABLE audit(
 );
 )";
 
-inline constexpr std::array journal_steps{journal_version_1};
+// What is learned of an alert after it was told: a further line in the same state, with a number of
+// its own among all lines. `lines` is everything that was said, in the order of `seq`.
+inline constexpr std::string_view journal_version_2 = R"(
+ALTER TABLE cursors ADD COLUMN legacy INTEGER; -- up to here the legacy path has told everything
+
+CREATE TABLE amendments(
+    seq INTEGER PRIMARY KEY AUTOINCREMENT,
+    id TEXT NOT NULL, state TEXT NOT NULL, chain TEXT NOT NULL, block INTEGER NOT NULL,
+    block_hash TEXT, rule TEXT NOT NULL, severity TEXT NOT NULL, path TEXT NOT NULL,
+    epoch INTEGER NOT NULL, emitted_unix_ms INTEGER NOT NULL, line TEXT NOT NULL
+);
+CREATE INDEX amendments_by_id ON amendments(id);
+
+CREATE VIEW lines AS
+SELECT seq, id, state, chain, block, block_hash, rule, severity, path, epoch, emitted_unix_ms, line
+FROM alerts
+UNION ALL
+SELECT seq, id, state, chain, block, block_hash, rule, severity, path, epoch, emitted_unix_ms, line
+FROM amendments;
+)";
+
+inline constexpr std::array journal_steps{journal_version_1, journal_version_2};
 inline constexpr io::Schema journal_schema{0x73707968, journal_steps}; // "spyh"
 
 } // namespace stages

@@ -57,6 +57,20 @@ void Lifecycle::abandon_siblings(Place const& place) {
     for (Block const& block : gone) settle(block, AlertState::retracted);
 }
 
+std::optional<AlertState> Lifecycle::amend(Alert const& alert, std::uint16_t chain) {
+    auto const known = by_id_.find({alert.id, chain});
+    if (known == by_id_.end()) return std::nullopt;
+    auto const held = by_block_.find({alert.match.transfer.block.hash, chain});
+    if (held != by_block_.end())
+        for (Alert& one : held->second.alerts)
+            if (one.id == alert.id) {
+                one.from = alert.from;
+                one.to = alert.to;
+                one.price = alert.price;
+            }
+    return known->second.state;
+}
+
 std::optional<AlertLine> Lifecycle::next() {
     if (fresh_) return std::exchange(fresh_, std::nullopt);
     while (!settling_.empty()) {

@@ -50,6 +50,9 @@ class Lifecycle {
     void begin(Verdict const& verdict);
     std::optional<AlertLine> next();
 
+    // Further lines of the alert will say what this one knows. Its state; nothing: its record is gone.
+    std::optional<AlertState> amend(Alert const& alert, std::uint16_t chain);
+
     std::size_t waiting() const { return by_id_.size(); }  // alerts not yet final
     std::uint64_t forgotten() const { return forgotten_; } // for want of room
     std::vector<Place> take_forgotten() { return std::exchange(forgotten_at_, {}); }

@@ -4,10 +4,13 @@
 // amounts u128; text exists only at the edges. What must stay in order (chain facts, transfers, the
 // end of a block, its finality) shares one tagged link: `body` is the tag and the value.
 //
-//   source  ──Frame──▶ decode ──Fact──▶ detect ──Candidate──▶ route ──Verdict──▶ deliver
-//   history ──Frame──▶    ▲                                                        │
-//      ▲                                                                           │
-//      └───────────────────────────────Want (drop)─────────────────────────────────┘
+//   source  ──Frame──▶ decode ──Fact──▶ detect ──Candidate──┐
+//   history ──Frame──▶                                      ├▶ route ──Verdict──▶ enrich
+//      ▲               subscan ──Fact──▶ detect ──Candidate──┘                      │ Verdict
+//      │                  ▲  └──Finding (drop)──▶ enrich                            ▼
+//      └──Want (drop)──   └──Lookup (drop)──────── enrich                        deliver
+//
+// Every record from Fact on says which path it came by: the node's (hybrid), or Subscan's (legacy).
 //
 // Time: `block.timestamp_ms` is unix milliseconds by the chain (0: the node did not say);
 // Header::received is this machine's monotonic clock.
@@ -23,12 +26,16 @@ namespace stages {
 using pipeline::FixedText;
 using pipeline::Hash;
 using pipeline::Header;
+using pipeline::Nanoseconds;
 using pipeline::Payload;
 using pipeline::u128;
 
 inline constexpr std::uint32_t native_asset = 0; // AssetFacts::slot of a chain's own token
 
 // ---- bodies ------------------------------------------------------------------------------------
+
+enum class Path : std::uint8_t { legacy, hybrid };
+inline constexpr std::size_t paths = 2;
 
 // What a chain says of itself. Sent before anything else of the chain, and again after a change.
 struct ChainFacts {
@@ -52,6 +59,7 @@ struct BlockRef {
     std::uint32_t number = 0;
     bool finalized = false;         // known to be final when it was read
     std::uint64_t timestamp_ms = 0; // 0: unknown
+    bool hash_known = true; // false (legacy): it only tells one reading of the block from another
 };
 
 struct Transfer {
@@ -63,6 +71,7 @@ struct Transfer {
     std::uint32_t event_index = 0;
     std::uint32_t extrinsic_index = 0; // with phase 0
     std::uint8_t phase = 0;            // decoders::Phase
+    bool phase_known = true;           // false (legacy): extrinsic_index and phase say nothing
     std::uint16_t movement = 0;        // row of decoders::movement_rows(): pallet and event names
     bool attributed = false;           // the next two are known
     Hash extrinsic_hash{};
@@ -100,6 +109,12 @@ struct Missing {
     FixedText<96> action{}; // what is being done about it
 };
 
+// Legacy's finality: every row up to `number` has been told. What was seen there and was not told
+// as final has not happened.
+struct Settled {
+    std::uint32_t number = 0;
+};
+
 enum class Severity : std::uint8_t { notable, important, critical };
 
 // A rule and a transfer that meets it.
@@ -109,15 +124,50 @@ struct Match {
     Severity severity{};
 };
 
-enum class Path : std::uint8_t { legacy, hybrid };
+// Who says what is known of an account or a price.
+enum class KnownBy : std::uint8_t { nobody, watch, file, subscan_tag, subscan_identity, subscan };
 
-// A match that may speak, and on which path.
+// What is known of an account besides its key. Ages: seconds since the source said so.
+struct PartyKnown {
+    FixedText<64> label{}; // empty: none
+    FixedText<24> kind{};  // "Exchange"
+    FixedText<24> judgement{};
+    FixedText<56> balance{}; // whole tokens; empty: not known
+    KnownBy label_by{};
+    std::uint32_t label_age_s = 0;
+    std::uint32_t balance_age_s = 0;
+};
+
+struct Price {
+    FixedText<40> usd{}; // of one whole token, plain decimal; empty: not known
+    KnownBy by{};
+    std::uint32_t age_s = 0; // between the time the price is of and the block's
+};
+
+// What may come later than the alert, as bits of Alert::amended.
+struct Amended {
+    static constexpr std::uint8_t from_label = 1, to_label = 2, from_balance = 4, to_balance = 8,
+                                  usd = 16;
+};
+
+// A match, the path it came by, and whether that path may speak for it. Where it may not, only
+// legacy's final matches are passed on: they confirm what legacy has said in an earlier run.
 struct Alert {
     Match match{};
     std::array<std::uint8_t, 16> id{};
-    Path path{};
+    Path path = Path::hybrid;
+    bool speaks = true;
+    std::uint8_t amended = 0; // what this line adds to the one before
+    PartyKnown from{};
+    PartyKnown to{};
+    Price price{};
     std::uint32_t epoch = 0;
     std::uint16_t hybrid_buckets = 0;
+};
+
+// What has been learned of an alert that was passed on before.
+struct Amendment {
+    Alert alert{};
 };
 
 // ---- source to decode --------------------------------------------------------------------------
@@ -159,13 +209,30 @@ struct alignas(64) Frame {
         body{};
 };
 
-// ---- decode to detect --------------------------------------------------------------------------
+// Copies a body of a kind that both variants have. False: `to` cannot hold it.
+template <class From, class... Bodies>
+bool pass_on(From const& from, std::variant<Bodies...>& to) {
+    return std::visit(
+        [&]<class Body>(Body const& body) {
+            if constexpr ((std::same_as<Body, Bodies> || ...)) {
+                to = body;
+                return true;
+            } else {
+                return false;
+            }
+        },
+        from);
+}
+
+// ---- decode, subscan to detect -----------------------------------------------------------------
 
 struct alignas(64) Fact {
     static constexpr std::string_view record_name = "Fact";
     Header header{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned, Missing> body{};
+    Path path = Path::hybrid;
+    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned, Missing, Settled>
+        body{};
 };
 
 // ---- detect to route ---------------------------------------------------------------------------
@@ -174,16 +241,21 @@ struct alignas(64) Candidate {
     static constexpr std::string_view record_name = "Candidate";
     Header header{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, AssetFacts, Match, BlockEnd, Finalized, Abandoned, Missing> body{};
+    Path path = Path::hybrid;
+    std::variant<ChainFacts, AssetFacts, Match, BlockEnd, Finalized, Abandoned, Missing, Settled>
+        body{};
 };
 
-// ---- route to deliver --------------------------------------------------------------------------
+// ---- route to enrich, enrich to deliver --------------------------------------------------------
 
 struct alignas(64) Verdict {
     static constexpr std::string_view record_name = "Verdict";
     Header header{};
     std::uint16_t chain = 0;
-    std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned, Missing> body{};
+    Path path = Path::hybrid;
+    std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned, Missing, Settled,
+                 Amendment>
+        body{};
 };
 
 // ---- deliver to history (may drop: said again while it holds) ----------------------------------
@@ -202,6 +274,38 @@ struct alignas(64) Want {
     std::uint16_t chain = 0;
     std::uint16_t count = 0;
     std::array<Stretch, stretches_max> stretches{};
+};
+
+// ---- enrich to subscan and back (may drop: an alert then lacks what was asked) -----------------
+
+enum class Wanted : std::uint8_t { account, price };
+
+// account: of whom. price: of the chain's own token, at that time.
+struct alignas(64) Lookup {
+    static constexpr std::string_view record_name = "Lookup";
+    Header header{};
+    std::uint16_t chain = 0;
+    Wanted wanted{};
+    bool urgent = false; // of a critical alert
+    std::uint16_t ss58_prefix = 42;
+    decoders::Account account{};
+    std::uint64_t time_s = 0;     // price: unix
+    Nanoseconds useful_until = 0; // nobody needs it later
+};
+
+// Not found: Subscan knows nothing of it. Failed: it was not asked, or did not answer.
+enum class Found : std::uint8_t { yes, no, failed };
+
+struct alignas(64) Finding {
+    static constexpr std::string_view record_name = "Finding";
+    Header header{};
+    std::uint16_t chain = 0;
+    Wanted wanted{};
+    Found found{};
+    decoders::Account account{};
+    std::uint64_t time_s = 0; // as asked
+    PartyKnown party{};       // account
+    Price price{};            // price
 };
 
 // ---- source to control (an observer: may drop) -------------------------------------------------
@@ -244,6 +348,30 @@ struct alignas(64) HistoryNote {
     FixedText<128> trouble{}; // the latest; empty: none
 };
 
+// ---- subscan to control (an observer: may drop) ------------------------------------------------
+
+enum class LegacyState : std::uint8_t { off, starting, polling, behind, failing, held };
+
+// How a chain's legacy path is doing; sent after every poll and every change.
+struct alignas(64) LegacyNote {
+    static constexpr std::string_view record_name = "LegacyNote";
+    Header header{};
+    ChainFacts facts{};
+    std::uint16_t chain = 0;
+    LegacyState state{};
+    std::uint8_t breaker = 0;         // BreakerState
+    std::uint32_t best = 0;           // as Subscan says
+    std::uint32_t finalized = 0;      // the same
+    std::uint32_t settled = 0;        // everything up to here has been told
+    std::uint64_t polled_unix_ms = 0; // when the last poll was complete; 0: none yet
+    std::uint32_t every_s = 0;        // between polls; longer than configured: the quota demands it
+    // Of the key, the same for every chain.
+    std::uint32_t quota_day = 0, quota_used = 0;
+    std::uint64_t quota_out_s = 0; // seconds until it runs out at this pace; 0: it does not
+    std::uint64_t paused_s = 0;    // by Subscan's own word
+    FixedText<160> trouble{};      // the latest; empty: none
+};
+
 // ---- decode to keeper (an observer: may drop) --------------------------------------------------
 
 // A block whose events could not all be read; the payload is its System.Events value.
@@ -266,6 +394,8 @@ struct alignas(64) Keep {
 
 static_assert(pipeline::Message<SourceNote> && pipeline::Message<Keep>);
 static_assert(pipeline::Message<Want> && pipeline::Message<HistoryNote>);
+static_assert(pipeline::Message<Lookup> && pipeline::Message<Finding> &&
+              pipeline::Message<LegacyNote>);
 static_assert(pipeline::Message<Frame> && pipeline::Message<Fact> && pipeline::Message<Candidate> &&
               pipeline::Message<Verdict>);
 

@@ -16,6 +16,7 @@ constexpr std::uint64_t day_ms = 24ULL * 3'600 * 1'000;
 constexpr std::int64_t hour_ms = 3'600 * 1'000;
 constexpr std::int64_t forecast_least_ms = 10 * QuotaDay::minute_ms;
 constexpr std::uint64_t margin_part = 20;    // of the day's limit
+constexpr std::uint64_t least_part = 20;     // of the day's limit: enrichment's in any case
 constexpr std::uint64_t bucket_part = 12;    // of a day's share
 constexpr std::uint64_t rest_permille = 800; // of the share of enrichment
 constexpr std::uint64_t critical_low = 10;   // it waits below a tenth of what the server allows
@@ -114,17 +115,20 @@ std::uint64_t Quota::usable() const {
     return options_.requests_per_day - options_.requests_per_day / margin_part;
 }
 
+std::uint64_t Quota::least_share() const { return options_.requests_per_day / least_part; }
+
 void Quota::reserve(std::uint64_t calls_per_day, Nanoseconds now) {
     fill(now);
     planned_ = calls_per_day;
-    enrichment_.share = usable() - std::min(usable(), planned_);
+    enrichment_.share = std::max(usable() - std::min(usable(), planned_), least_share());
     rest_.share = enrichment_.share * rest_permille / 1'000;
     enrichment_.level = std::min(enrichment_.level, enrichment_.depth());
     rest_.level = std::min(rest_.level, rest_.depth());
 }
 
 double Quota::stretch() const {
-    return planned_ <= usable() ? 1 : static_cast<double>(planned_) / static_cast<double>(usable());
+    std::uint64_t const room = usable() - least_share();
+    return planned_ <= room ? 1 : static_cast<double>(planned_) / static_cast<double>(room);
 }
 
 std::int64_t Quota::enrichment_at(QuotaClass priority, std::int64_t now_ms) const {

@@ -2,8 +2,9 @@
 // any rolling second and so many in any rolling 24 hours, and who goes first when there are few.
 //
 //   alerting   up to both limits; waits for nothing else
-//   critical   what the day leaves after reserve() and 5 % of the day, spread over the day (a token
-//              bucket that holds 1/12 of a day's share); leaves one place of each second alone
+//   critical   what the day leaves after reserve() and 5 % of the day, but 5 % at least (the plan
+//              is stretched for it), spread over the day (a token bucket that holds 1/12 of a day's
+//              share); leaves one place of each second alone
 //   rest       at most 80 % of that; leaves two places of each second alone
 //
 // The pace slows before the server says so: a 429 pauses everything and halves the pace, which each
@@ -74,7 +75,7 @@ class Quota {
 
     // Requests of the class `alerting` that are planned for a day.
     void reserve(std::uint64_t calls_per_day, Nanoseconds now);
-    // By which factor the plan has to slow down to fit into 95 % of a day; 1 where it does.
+    // By which factor the plan has to slow down to fit into 90 % of a day; 1 where it does.
     double stretch() const;
 
     std::uint64_t used_today(Nanoseconds now) const; // in the last 24 hours
@@ -115,7 +116,8 @@ class Quota {
     std::uint32_t places(QuotaClass priority) const;
     Nanoseconds second_free_at(QuotaClass priority) const;
     std::int64_t enrichment_at(QuotaClass priority, std::int64_t now_ms) const;
-    std::uint64_t usable() const; // of a day, without the margin
+    std::uint64_t usable() const;      // of a day, without the margin
+    std::uint64_t least_share() const; // of enrichment, however much polling is planned
     void fill(Nanoseconds now);
     void heed(QuotaHints const& hints, Nanoseconds now);
     void refused(QuotaHints const& hints, Nanoseconds now);

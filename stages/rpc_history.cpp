@@ -80,7 +80,8 @@ void RpcHistory::on(pipeline::Part<Want> const& part, Turn const& turn) {
 
 bool RpcHistory::tick(Turn const& turn) {
     wake_at_ = pipeline::never;
-    bool const on = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
+    bool const on =
+        !options_.endpoints.empty() && (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
     if (turn.draining || !on) return fall_silent(turn.now);
     if (tell(turn.now)) return true;
     if (!backfill_.wanting()) return rest(turn.now);

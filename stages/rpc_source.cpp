@@ -32,7 +32,8 @@ RpcSource::RpcSource(RpcSourceOptions options, Needs needs, Out<Frame> frames,
     , genesis_(options_.genesis) {}
 
 bool RpcSource::tick(Turn const& turn) {
-    bool const wanted = (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
+    bool const wanted =
+        !options_.endpoints.empty() && (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
     if (turn.draining || !wanted) return fall_silent();
     if (state_ == SourceState::off) set_state(SourceState::waiting);
     if (!socket_) {

@@ -18,7 +18,7 @@ constexpr std::string_view health = "/healthz";
 constexpr std::string_view html =
     "<html><head><title>Bad Gateway</title></head><body>nginx</body></html>";
 
-SubscanFault const* fault(SubscanFaults const& faults, SubscanFaultKind kind) {
+StandinFault const* fault(SubscanFaults const& faults, StandinFaultKind kind) {
     return faults[static_cast<std::size_t>(kind)];
 }
 
@@ -115,8 +115,8 @@ SubscanFaults StandinSubscan::Impl::faults_of(std::string_view endpoint) {
 }
 
 // A body of the gateway's own: it has no code.
-SubscanReply StandinSubscan::Impl::gateway(unsigned status, std::string_view message) {
-    SubscanReply reply;
+StandinReply StandinSubscan::Impl::gateway(unsigned status, std::string_view message) {
+    StandinReply reply;
     reply.response.status = status;
     reply.response.headers.emplace_back("content-type", "application/json; charset=utf-8");
     add_quota(reply.response.headers, status == 429);
@@ -124,8 +124,8 @@ SubscanReply StandinSubscan::Impl::gateway(unsigned status, std::string_view mes
     return reply;
 }
 
-SubscanReply StandinSubscan::Impl::enveloped(SubscanData const& data) {
-    SubscanReply reply;
+StandinReply StandinSubscan::Impl::enveloped(SubscanData const& data) {
+    StandinReply reply;
     reply.response.headers.emplace_back("content-type", "application/json; charset=utf-8");
     add_quota(reply.response.headers, false);
     if (!data) ++counters.errors;
@@ -136,10 +136,10 @@ SubscanReply StandinSubscan::Impl::enveloped(SubscanData const& data) {
 }
 
 // What a fault makes of the request, where it leaves no right answer.
-std::optional<SubscanReply> StandinSubscan::Impl::broken(SubscanFaults const& faults,
+std::optional<StandinReply> StandinSubscan::Impl::broken(SubscanFaults const& faults,
                                                          std::string_view endpoint) {
-    using enum SubscanFaultKind;
-    SubscanReply reply;
+    using enum StandinFaultKind;
+    StandinReply reply;
     reply.response.headers.emplace_back("content-type", "text/html");
     reply.response.body = html;
     if (fault(faults, limited)) return gateway(429, "API rate limit exceeded");
@@ -150,15 +150,15 @@ std::optional<SubscanReply> StandinSubscan::Impl::broken(SubscanFaults const& fa
     if (fault(faults, unauthorized)) return gateway(401, "Invalid authentication credentials");
     if (fault(faults, plan)) return gateway(402, "The plan of this API key does not allow it");
     if (fault(faults, timeout)) {
-        reply.kind = SubscanReply::Kind::silence;
+        reply.kind = StandinReply::Kind::silence;
         return reply;
     }
     if (fault(faults, reset)) {
-        reply.kind = SubscanReply::Kind::drop;
+        reply.kind = StandinReply::Kind::drop;
         return reply;
     }
     if (fault(faults, garbage)) {
-        reply.kind = SubscanReply::Kind::raw;
+        reply.kind = StandinReply::Kind::raw;
         reply.raw = "\x16\x03\x01 this is not HTTP\r\n\r\n";
         return reply;
     }
@@ -186,7 +186,7 @@ std::expected<void, std::string> StandinSubscan::add(std::size_t chain,
     return impl_->chains[chain]->add(record);
 }
 
-SubscanReply StandinSubscan::answer(io::HttpRequest const& request) {
+StandinReply StandinSubscan::answer(io::HttpRequest const& request) {
     auto& impl = *impl_;
     if (request.target == health) return {.response = {.body = "ok"}};
     auto& counters = impl.counters;
@@ -222,7 +222,7 @@ SubscanReply StandinSubscan::answer(io::HttpRequest const& request) {
         return impl.enveloped(std::unexpected(SubscanRefusal::params()));
     }
     auto reply = impl.enveloped((impl.*endpoint->answer)({*index, path, body, faults}));
-    if (auto const* slow = fault(faults, SubscanFaultKind::slow)) reply.delay = slow->delay;
+    if (auto const* slow = fault(faults, StandinFaultKind::slow)) reply.delay = slow->delay;
     return reply;
 }
 

@@ -38,7 +38,7 @@
 namespace stages {
 
 // What its owner has to do about a request.
-struct SubscanReply {
+struct StandinReply {
     enum class Kind : std::uint8_t {
         response, // answer, `delay` from now
         raw,      // put these bytes on the wire, then drop the connection
@@ -88,7 +88,7 @@ class StandinSubscan {
     [[nodiscard]] std::expected<void, std::string> add(std::size_t chain,
                                                        io::CaptureRecord const& record);
 
-    SubscanReply answer(io::HttpRequest const& request);
+    StandinReply answer(io::HttpRequest const& request);
 
     SubscanCounters const& counters() const;
     StandinIndex const& index(std::size_t chain) const;

@@ -14,10 +14,10 @@ using Done = std::expected<void, std::string>;
 
 constexpr bool complete() {
     for (std::size_t i = 0; i < subscan_fault_kinds.size(); ++i) {
-        if (subscan_fault_kinds[i].kind != static_cast<SubscanFaultKind>(i)) return false;
+        if (subscan_fault_kinds[i].kind != static_cast<StandinFaultKind>(i)) return false;
     }
     return subscan_fault_kinds.size() ==
-           static_cast<std::size_t>(SubscanFaultKind::null_members) + 1;
+           static_cast<std::size_t>(StandinFaultKind::null_members) + 1;
 }
 static_assert(complete(), "one row for each kind, in the order of the enum");
 
@@ -61,7 +61,7 @@ std::string names_of_kinds() {
     return names;
 }
 
-Done read_status(Place const& place, toml::node const& node, SubscanFault& fault) {
+Done read_status(Place const& place, toml::node const& node, StandinFault& fault) {
     auto const done = place.number(node, "status", 500, 504, fault.status);
     if (done && fault.status == 501) {
         return place.refuse(node.source(), "status must be 500, 502, 503 or 504");
@@ -70,7 +70,7 @@ Done read_status(Place const& place, toml::node const& node, SubscanFault& fault
 }
 
 Done read_key(Place const& place, toml::key const& key, toml::node const& node,
-              SubscanFault& fault) {
+              StandinFault& fault) {
     constexpr std::uint64_t most = std::uint64_t{1} << 32;
     if (key == "at_request") return place.number(node, "at_request", 1, most, fault.at_request);
     if (key == "count") return place.number(node, "count", 1, most, fault.count);
@@ -96,17 +96,17 @@ Done read_key(Place const& place, toml::key const& key, toml::node const& node,
                                     key.str()));
 }
 
-std::expected<SubscanFault, std::string> read_fault(Place const& place, toml::table const& table) {
+std::expected<StandinFault, std::string> read_fault(Place const& place, toml::table const& table) {
     toml::node const* const kind = table.get("kind");
     if (kind == nullptr) return place.refuse(table.source(), "a fault needs a kind");
     auto const name = kind->value_exact<std::string>();
     auto const row =
-        std::ranges::find(subscan_fault_kinds, name.value_or(""), &SubscanFaultRow::name);
+        std::ranges::find(subscan_fault_kinds, name.value_or(""), &StandinFaultRow::name);
     if (row == subscan_fault_kinds.end()) {
         return place.refuse(kind->source(),
                             fmt::format("unknown kind of fault; known are {}", names_of_kinds()));
     }
-    SubscanFault fault;
+    StandinFault fault;
     fault.kind = row->kind;
     for (auto const& [key, node] : table) {
         if (key == "kind") continue;

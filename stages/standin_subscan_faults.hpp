@@ -31,7 +31,7 @@
 
 namespace stages {
 
-enum class SubscanFaultKind : std::uint8_t {
+enum class StandinFaultKind : std::uint8_t {
     limited,
     server_error,
     unauthorized,
@@ -53,47 +53,47 @@ enum class SubscanFaultKind : std::uint8_t {
     null_members,
 };
 
-struct SubscanFaultRow {
-    SubscanFaultKind kind;
+struct StandinFaultRow {
+    StandinFaultKind kind;
     std::string_view name;
     bool of_pages;
     std::string_view effect;
 };
 
-inline constexpr std::array<SubscanFaultRow, 18> subscan_fault_kinds{{
-    {SubscanFaultKind::limited, "limited", false, "429 with retry-after, whatever the quota says"},
-    {SubscanFaultKind::server_error, "server_error", false, "`status` with a page of HTML"},
-    {SubscanFaultKind::unauthorized, "unauthorized", false, "401, as to a wrong key"},
-    {SubscanFaultKind::plan, "plan", false, "402, as to a key whose plan is too small"},
-    {SubscanFaultKind::timeout, "timeout", false, "no answer"},
-    {SubscanFaultKind::reset, "reset", false, "the connection is dropped"},
-    {SubscanFaultKind::garbage, "garbage", false, "bytes that are not HTTP, then an end"},
-    {SubscanFaultKind::not_json, "not_json", false, "200 with a page of HTML"},
-    {SubscanFaultKind::error_in_200, "error_in_200", false, "200 with `code` and no data"},
-    {SubscanFaultKind::no_code_200, "no_code_200", false, "200 with a message and no code"},
-    {SubscanFaultKind::slow, "slow", false, "the right answer, after `delay`"},
-    {SubscanFaultKind::short_page, "short_page", true,
+inline constexpr std::array<StandinFaultRow, 18> subscan_fault_kinds{{
+    {StandinFaultKind::limited, "limited", false, "429 with retry-after, whatever the quota says"},
+    {StandinFaultKind::server_error, "server_error", false, "`status` with a page of HTML"},
+    {StandinFaultKind::unauthorized, "unauthorized", false, "401, as to a wrong key"},
+    {StandinFaultKind::plan, "plan", false, "402, as to a key whose plan is too small"},
+    {StandinFaultKind::timeout, "timeout", false, "no answer"},
+    {StandinFaultKind::reset, "reset", false, "the connection is dropped"},
+    {StandinFaultKind::garbage, "garbage", false, "bytes that are not HTTP, then an end"},
+    {StandinFaultKind::not_json, "not_json", false, "200 with a page of HTML"},
+    {StandinFaultKind::error_in_200, "error_in_200", false, "200 with `code` and no data"},
+    {StandinFaultKind::no_code_200, "no_code_200", false, "200 with a message and no code"},
+    {StandinFaultKind::slow, "slow", false, "the right answer, after `delay`"},
+    {StandinFaultKind::short_page, "short_page", true,
      "half the rows, though there are more: the rest of them is not told"},
-    {SubscanFaultKind::duplicate_rows, "duplicate_rows", true, "every row twice"},
-    {SubscanFaultKind::shifted_page, "shifted_page", true,
+    {StandinFaultKind::duplicate_rows, "duplicate_rows", true, "every row twice"},
+    {StandinFaultKind::shifted_page, "shifted_page", true,
      "as if three rows had come in front since the page before"},
-    {SubscanFaultKind::missing_rows, "missing_rows", true, "every second row is left out"},
-    {SubscanFaultKind::wrong_amount, "wrong_amount", true,
+    {StandinFaultKind::missing_rows, "missing_rows", true, "every second row is left out"},
+    {StandinFaultKind::wrong_amount, "wrong_amount", true,
      "amount_v2 is ten times what amount says"},
-    {SubscanFaultKind::amount_v2_zero, "amount_v2_zero", true, "amount_v2 is \"0\""},
-    {SubscanFaultKind::null_members, "null_members", true,
+    {StandinFaultKind::amount_v2_zero, "amount_v2_zero", true, "amount_v2 is \"0\""},
+    {StandinFaultKind::null_members, "null_members", true,
      "null for every member that may be null, and for an empty list"},
 }};
 
-struct SubscanFault {
+struct StandinFault {
     std::uint64_t at_request = 1;
-    SubscanFaultKind kind{};
+    StandinFaultKind kind{};
     std::uint64_t count = 1;
     std::string endpoint{}; // empty: every one
     unsigned status = 503;
     std::int64_t code = 400;
     pipeline::Nanoseconds delay = 2 * pipeline::second;
-    bool operator==(SubscanFault const&) const = default;
+    bool operator==(StandinFault const&) const = default;
 };
 
 struct SubscanScenario {
@@ -102,7 +102,7 @@ struct SubscanScenario {
     std::uint64_t lag_blocks = 0;
     std::uint64_t finality_lag_blocks = 2;
     std::optional<pipeline::Nanoseconds> block_time;
-    std::vector<SubscanFault> faults;
+    std::vector<StandinFault> faults;
 };
 
 inline constexpr std::size_t subscan_faults_max = 4'096;

@@ -86,9 +86,9 @@ bool StandinSubscanHost::serve() {
     }
 }
 
-void StandinSubscanHost::carry_out(std::uint64_t connection, SubscanReply reply) {
+void StandinSubscanHost::carry_out(std::uint64_t connection, StandinReply reply) {
     switch (reply.kind) {
-    case SubscanReply::Kind::response:
+    case StandinReply::Kind::response:
         if (reply.delay == 0) {
             server_.respond(connection, reply.response);
         } else {
@@ -96,12 +96,12 @@ void StandinSubscanHost::carry_out(std::uint64_t connection, SubscanReply reply)
                 {connection, clock_.monotonic() + reply.delay, std::move(reply.response)});
         }
         break;
-    case SubscanReply::Kind::raw:
+    case StandinReply::Kind::raw:
         server_.send_raw(connection, pipeline::as_bytes(reply.raw));
         server_.drop(connection);
         break;
-    case SubscanReply::Kind::drop: server_.drop(connection); break;
-    case SubscanReply::Kind::silence: break;
+    case StandinReply::Kind::drop: server_.drop(connection); break;
+    case StandinReply::Kind::silence: break;
     }
 }
 

@@ -67,7 +67,7 @@ class StandinSubscanHost {
     std::expected<void, std::string> look_ahead(Chain& chain);
     bool produce(Chain& chain);
     bool serve();
-    void carry_out(std::uint64_t connection, SubscanReply reply);
+    void carry_out(std::uint64_t connection, StandinReply reply);
     bool answer_late();
 
     io::HttpServer& server_;

@@ -63,7 +63,7 @@ FoundPage find_transfers(StandinIndex const& index, TransferQuery const& query, 
                          std::uint64_t skip);
 
 // The faults that are done to one request, by kind; null where there is none.
-using SubscanFaults = std::array<SubscanFault const*, subscan_fault_kinds.size()>;
+using SubscanFaults = std::array<StandinFault const*, subscan_fault_kinds.size()>;
 
 // One request that was let in.
 struct SubscanAsked {
@@ -89,9 +89,9 @@ struct StandinSubscan::Impl {
     bool knows(std::string_view key) const;
     StandinIndex* chain_of(std::string_view path);
     SubscanFaults faults_of(std::string_view endpoint);
-    std::optional<SubscanReply> broken(SubscanFaults const& faults, std::string_view endpoint);
-    SubscanReply gateway(unsigned status, std::string_view message);
-    SubscanReply enveloped(SubscanData const& data);
+    std::optional<StandinReply> broken(SubscanFaults const& faults, std::string_view endpoint);
+    StandinReply gateway(unsigned status, std::string_view message);
+    StandinReply enveloped(SubscanData const& data);
 
     // -- answers (standin_subscan_answers.cpp) --
     struct Endpoint {

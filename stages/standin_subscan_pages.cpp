@@ -21,7 +21,7 @@ std::string lower(std::string_view text) {
     return out;
 }
 
-bool has(SubscanFaults const& faults, SubscanFaultKind kind) {
+bool has(SubscanFaults const& faults, StandinFaultKind kind) {
     return faults[static_cast<std::size_t>(kind)] != nullptr;
 }
 
@@ -37,7 +37,7 @@ std::string worth(IndexedAsset const& asset, u128 amount, std::uint64_t price) {
 
 // The rows of a page by what a scenario leaves of them.
 void spoil(std::vector<FoundTransfer>& rows, SubscanFaults const& faults) {
-    using enum SubscanFaultKind;
+    using enum StandinFaultKind;
     if (has(faults, short_page)) rows.resize(rows.size() / 2);
     if (has(faults, missing_rows)) {
         std::size_t kept = 0;
@@ -83,7 +83,7 @@ std::string account_display(StandinIndex const& index, decoders::Account const& 
 
 std::string StandinSubscan::Impl::row(StandinIndex const& index, FoundTransfer const& found,
                                       SubscanFaults const& faults) const {
-    using enum SubscanFaultKind;
+    using enum StandinFaultKind;
     auto const& block = *found.block;
     auto const& transfer = *found.transfer;
     auto const& asset = index.asset(transfer.asset);
@@ -130,7 +130,7 @@ SubscanData StandinSubscan::Impl::transfers(SubscanAsked const& asked) {
     if (skip + query->row > paged_rows_max) return std::unexpected(SubscanRefusal::paging());
     // Rows that come in front move the others backwards: the last of the page before come again.
     constexpr std::uint64_t came_since = 3;
-    if (has(asked.faults, SubscanFaultKind::shifted_page)) skip -= std::min(skip, came_since);
+    if (has(asked.faults, StandinFaultKind::shifted_page)) skip -= std::min(skip, came_since);
     auto found = find_transfers(asked.index, *query, head(asked.index), skip);
     spoil(found.rows, asked.faults);
     counters.rows += found.rows.size();
@@ -138,7 +138,7 @@ SubscanData StandinSubscan::Impl::transfers(SubscanAsked const& asked) {
     for (auto const& each : found.rows) {
         list += (list.empty() ? "" : ",") + row(asked.index, each, asked.faults);
     }
-    bool const null = found.rows.empty() && has(asked.faults, SubscanFaultKind::null_members);
+    bool const null = found.rows.empty() && has(asked.faults, StandinFaultKind::null_members);
     return fmt::format(R"({{"count":{},"transfers":{}}})", found.count,
                        null ? "null" : "[" + list + "]");
 }

@@ -100,8 +100,25 @@ TEST(Wiring, spreads_stages_over_threads_as_the_layout_says) {
     };
     EXPECT_EQ(threads("single"), 1);
     EXPECT_EQ(threads("compact"), 3); // data, deliver (which waits for the disk), control
-    // Two sources, two histories, decode, detect, route, deliver, control.
-    EXPECT_EQ(threads("dedicated"), 9);
+    // Two sources, two histories, decode, detect, route, enrich, deliver, control.
+    EXPECT_EQ(threads("dedicated"), 10);
+}
+
+TEST(Wiring, a_chain_with_subscan_brings_the_legacy_path) {
+    std::string const text = tests::chain + "subscan_url = \"http://127.0.0.1:1\"\n" + tests::rule;
+    for (char const* layout : {"compact", "dedicated", "single"}) {
+        Drawn const drawn("[service]\nlayout = \"" + std::string(layout) + "\"\n" + text);
+        auto const arrows = arrows_of(drawn.topology.dot());
+        EXPECT_EQ(arrows.size(), drawn.topology.links().size());
+        EXPECT_EQ(arrows.at("legacy-facts").from, "subscan");
+        EXPECT_EQ(arrows.at("legacy-facts").to, "detect-legacy");
+        EXPECT_EQ(arrows.at("legacy-candidates").to, "route");
+        EXPECT_EQ(arrows.at("lookups").from, "enrich");
+        EXPECT_EQ(arrows.at("lookups").to, "subscan");
+        EXPECT_EQ(arrows.at("findings").to, "enrich");
+        EXPECT_EQ(arrows.at("legacy-notes").to, "control");
+    }
+    EXPECT_FALSE(arrows_of(Drawn(text_of("compact")).topology.dot()).contains("lookups"));
 }
 
 TEST(Wiring, tells_how_much_memory_the_links_hold) {

@@ -39,6 +39,22 @@ class Demo(Case):
         self.assert_none_doubled(alerts)
         self.assertIn("every alert made is written", "\n".join(demo.err))
 
+    def test_both_paths_speak_and_names_and_prices_come(self):
+        demo = self.spyhop("demo", "--block-time", "200ms")
+        socket = socket_of(demo)
+
+        def enough():
+            alerts = alerts_of(demo)
+            return ({a["path"] for a in alerts} == {"hybrid", "legacy"}
+                    and any("usd" in a for a in alerts) and any("amended" in a for a in alerts)
+                    and any("label_source" in a.get("from", {}) for a in alerts))
+        demo.wait_until(enough, "both paths, a price, a name, an amendment")
+        status = self.status(socket)
+        self.assertEqual({c["legacy"]["state"] for c in status["chains"]}, {"polling"})
+        self.assertGreater(status["subscan"]["used_24h"], 0)
+        self.end(demo, signal.SIGINT)
+        self.assert_none_doubled(alerts_of(demo))
+
     def test_a_second_demo_at_the_same_time_works(self):
         demos = [self.spyhop("demo", "--block-time", "200ms") for _ in range(2)]
         for demo in demos:

@@ -15,10 +15,10 @@
 
 namespace standin_subscan_test {
 
+using stages::StandinFault;
+using stages::StandinFaultKind;
+using stages::StandinReply;
 using stages::StandinSubscan;
-using stages::SubscanFault;
-using stages::SubscanFaultKind;
-using stages::SubscanReply;
 
 inline constexpr std::string_view transfers_path = "/api/v2/scan/transfers";
 inline constexpr char const* polkadot = "tests/data/metadata/polkadot-2000000.v15.scale";
@@ -31,7 +31,7 @@ inline stages::SubscanScenario unlimited() {
     scenario.quota_per_day = 0;
     return scenario;
 }
-inline stages::SubscanScenario with_fault(SubscanFault fault) {
+inline stages::SubscanScenario with_fault(StandinFault fault) {
     auto scenario = unlimited();
     scenario.faults.push_back(std::move(fault));
     return scenario;
@@ -41,7 +41,7 @@ inline stages::SubscanScenario with_fault(SubscanFault fault) {
 struct Asker {
     pipeline::ManualClock clock;
     StandinSubscan subscan;
-    SubscanReply reply;
+    StandinReply reply;
     std::string text; // of the body, with room for a parser behind it
     decoders::SubscanReader reader{1u << 22};
     simdjson::dom::parser parser;
@@ -53,7 +53,7 @@ struct Asker {
             return std::move(more);
         }()) {}
 
-    SubscanReply const& ask(std::string_view path, std::string_view body = "{}",
+    StandinReply const& ask(std::string_view path, std::string_view body = "{}",
                             std::string_view key = "made-up", std::string_view method = "POST") {
         io::HttpRequest request;
         request.method = method;

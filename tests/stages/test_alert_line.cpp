@@ -28,8 +28,6 @@ struct Sample {
                         .rule = "large-transfer",
                         .kind = "large_transfer",
                         .facts = facts,
-                        .from_label = {},
-                        .to_label = {},
                         .received_to_emitted_ns = 41'230,
                         .emitted_unix_ms = 1'763'626'512'812};
     simdjson::dom::parser parser{};
@@ -75,7 +73,8 @@ bool absent(simdjson::simdjson_result<element> from) {
 
 TEST(AlertLine, is_the_example_of_the_interface_member_by_member) {
     Sample sample;
-    sample.context.from_label = "Binance 1";
+    sample.line.alert.from.label.assign("Binance 1");
+    sample.line.alert.from.label_by = KnownBy::watch;
     auto const alert = sample.parsed();
     EXPECT_EQ(str(alert["id"]), "9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f9f");
     EXPECT_EQ(str(alert["state"]), "seen");

@@ -145,23 +145,6 @@ TEST(Deliver, latency_is_from_the_socket_to_the_line) {
         << lines[0];
 }
 
-TEST(Deliver, labels_name_either_side) {
-    stages::DeliverOptions options;
-    options.chains = {"polkadot"};
-    options.rules = {{"rule", {}}};
-    options.labels = {{account(1), "Binance \"1\""}, {account(1), "Binance 2"}};
-    std::string out;
-    Desk desk(std::move(options), one_outlet(std::make_unique<MemorySink>(out)));
-    stages::Alert alert;
-    alert.match.transfer.from = account(1);
-    alert.match.transfer.to = account(2);
-    stages::Verdict verdict;
-    verdict.body = alert;
-    EXPECT_TRUE(desk.deliver.on({verdict, {}}, {}));
-    desk.deliver.upkeep({});
-    EXPECT_NE(out.find(R"("label":"Binance 2"},"to")"), std::string::npos) << out;
-}
-
 TEST(Deliver, every_sink_gets_every_line_and_the_slowest_decides) {
     stages::DeliverOptions options;
     options.chains = {"polkadot"};

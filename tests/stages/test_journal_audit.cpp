@@ -1,5 +1,6 @@
 // The audit trail: its seal, and what breaks it.
 #include "stages/journal_audit.hpp"
+#include "stages/journal_schema.hpp"
 #include "tests/io/faulty_vfs.hpp"
 #include "tests/stages/journal_fixture.hpp"
 
@@ -75,7 +76,7 @@ TEST(JournalAudit, every_change_of_a_row_is_found) {
         Trail world;
         for (AuditEntry const& entry : {first, first, second})
             ASSERT_TRUE(world.trail->record(entry));
-        constexpr std::array<std::string_view, 1> version{};
+        constexpr std::array<std::string_view, journal_steps.size()> version{};
         auto raw = io::Database::open(world.path, {0x73707968, version}, {.lock = false});
         ASSERT_TRUE(raw && (*raw)->run(forgery)) << forgery;
         EXPECT_EQ(world.forgery(), where) << forgery;

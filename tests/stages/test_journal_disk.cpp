@@ -1,4 +1,5 @@
 // The journal on a disk that fails, that somebody else uses, or that was damaged.
+#include "stages/journal_schema.hpp"
 #include "tests/io/faulty_vfs.hpp"
 #include "tests/stages/journal_fixture.hpp"
 
@@ -73,7 +74,7 @@ TEST(JournalDisk, damaged_rows_are_refused_by_table) {
         written->block_final(dot, 1, hash_of(1), hash_of(1 - 1));
         commit(*written);
         written.reset();
-        constexpr std::array<std::string_view, 1> version{};
+        constexpr std::array<std::string_view, journal_steps.size()> version{};
         auto raw = io::Database::open(path, {0x73707968, version});
         ASSERT_TRUE(raw && (*raw)->run(damage));
         raw->reset();

@@ -52,18 +52,16 @@ TEST(JournalLine, restated_is_what_the_record_would_have_given) {
         line.alert.match.transfer.block.timestamp_ms = timestamp;
         line.alert.match.transfer.from.size = 32;
         line.alert.match.transfer.amount = 12'345;
+        line.alert.from.label.assign(",\"latency\":{x,\"amended\":[y");
         ChainFacts const facts;
-        LineContext context{"dot \"latency\":{",
-                            "r,\"latency\":{",
-                            "large_transfer",
-                            facts,
-                            nullptr,
-                            ",\"latency\":{x",
-                            "",
-                            5'000,
-                            1'763'626'513'500};
+        LineContext context{
+            "dot \"latency\":{", "r,\"latency\":{", "large_transfer", facts, nullptr, 5'000,
+            1'763'626'513'500};
         std::string said;
+        line.alert.amended = Amended::from_label | Amended::usd; // no news once it is said again
         append_alert_line(line, context, said);
+        EXPECT_NE(said.find(R"(,"amended":["from.label","usd"],"latency":{)"), said.npos) << said;
+        line.alert.amended = 0;
         AlertRow const row{.emitted_unix_ms = context.emitted_unix_ms, .line = said};
         for (AlertState const state : {AlertState::final, AlertState::retracted}) {
             line.state = state;

@@ -82,7 +82,7 @@ struct Eight : World {
                                                         candidates),
                        facts);
         topology.stage({"route", Process::hybrid, "one"},
-                       std::make_unique<stages::Route>(std::vector{rule.name}, names.size(),
+                       std::make_unique<stages::Route>(stages::nodes_only(names, {rule.name}), log,
                                                        book.add("", stages::route_metrics),
                                                        verdicts),
                        candidates);

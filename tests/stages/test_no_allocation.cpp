@@ -50,7 +50,7 @@ struct Bench {
             row("detect"),
             std::make_unique<stages::Detect>(rules, chains, log, detect_page, candidates), facts);
         topology.stage(row("route"),
-                       std::make_unique<stages::Route>(std::vector<std::string>{"a", "b"}, 1,
+                       std::make_unique<stages::Route>(stages::nodes_only({"one"}, {"a", "b"}), log,
                                                        route_page, verdicts),
                        candidates);
         swallow = &topology.stage(row("swallow"), std::make_unique<Swallow>(), verdicts);

@@ -163,21 +163,30 @@ TEST(Quota, a_burst_of_enrichment_is_a_twelfth_of_its_day) {
     EXPECT_NEAR(hourly, 37'400 / 24, 2);
 }
 
-TEST(Quota, enrichment_gets_nothing_where_polling_takes_all) {
+TEST(Quota, enrichment_keeps_a_twentieth_where_polling_would_take_all) {
     Quota quota({}, start);
-    quota.reserve(190'000, start);
+    quota.reserve(180'000, start);
+    EXPECT_EQ(quota.enrichment_per_day(), 5'000u);
+    EXPECT_EQ(quota.stretch(), 2); // 180,000 into 90,000
+    EXPECT_TRUE(quota.may_send(critical, start + minute));
+    EXPECT_TRUE(quota.may_send(alerting, start));
+    EXPECT_LE(send_until(quota, critical, start, start + day), 5'000u);
+    EXPECT_GE(quota.used_today(critical, start + day), 4'900u);
+}
+
+TEST(Quota, a_limit_too_small_to_be_shared_is_pollings) {
+    Quota quota({.requests_per_second = 1, .requests_per_day = 19}, start);
+    quota.reserve(19, start);
     EXPECT_EQ(quota.enrichment_per_day(), 0u);
-    EXPECT_EQ(quota.stretch(), 2); // 190,000 into 95,000
     EXPECT_EQ(quota.next_time(critical, start), never);
     EXPECT_EQ(quota.next_time(rest, start), never);
-    EXPECT_TRUE(quota.may_send(alerting, start));
 }
 
 TEST(Quota, polling_that_just_fits_is_not_stretched) {
     Quota quota({}, start);
-    quota.reserve(95'000, start);
+    quota.reserve(90'000, start);
     EXPECT_EQ(quota.stretch(), 1);
-    quota.reserve(95'001, start);
+    quota.reserve(90'001, start);
     EXPECT_GT(quota.stretch(), 1);
 }
 

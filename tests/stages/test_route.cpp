@@ -1,14 +1,21 @@
 // Routing: the path, the regime that was in force, and records passed on in order.
 #include "stages/route.hpp"
 
+#include "decoders/hex.hpp"
+#include "stages/bucket.hpp"
+
+#include "tests/stages/scripted_node.hpp"
+
 #include <gtest/gtest.h>
 
 using namespace stages;
+using scripted::RecordedLog;
 
 TEST(Route, an_alert_carries_its_id_and_the_regime_of_the_turn) {
     pipeline::MetricsPage page("", route_metrics);
     pipeline::Link<Verdict> verdicts("verdicts", {.depth = 64});
-    Route route({"small", "large"}, 2, page, verdicts);
+    RecordedLog log;
+    Route route(nodes_only({"one", "two"}, {"small", "large"}), log, page, verdicts);
     auto const tell = [&](decltype(Candidate::body) const& body, std::uint16_t chain,
                           pipeline::Turn const& turn = {}) {
         Candidate candidate;
@@ -42,7 +49,8 @@ TEST(Route, an_alert_carries_its_id_and_the_regime_of_the_turn) {
 TEST(Route, everything_else_passes_in_its_order) {
     pipeline::MetricsPage page("", route_metrics);
     pipeline::Link<Verdict> verdicts("verdicts", {.depth = 64});
-    Route route({}, 1, page, verdicts);
+    RecordedLog log;
+    Route route(nodes_only({"one"}, {}), log, page, verdicts);
     for (decltype(Candidate::body) const& body : std::initializer_list<decltype(Candidate::body)>{
              ChainFacts{}, AssetFacts{}, BlockEnd{}, Finalized{}, Abandoned{}}) {
         Candidate candidate;
@@ -56,4 +64,148 @@ TEST(Route, everything_else_passes_in_its_order) {
     }
     EXPECT_EQ(kinds, (std::vector<std::size_t>{0, 1, 3, 4, 5}));
     EXPECT_EQ(page.read(RouteMetric::alerts), 0u);
+}
+
+namespace {
+
+// Both paths, one account watched.
+struct Crossing {
+    explicit Crossing(bool legacy = true, bool hybrid = true) {
+        RouteOptions options;
+        options.chains = {{"dot", legacy, hybrid}};
+        options.rule_names = {"rule"};
+        options.watched = {account(9)};
+        route = std::make_unique<Route>(std::move(options), log, page, verdicts);
+    }
+    static decoders::Account account(std::uint32_t number) {
+        std::uint8_t bytes[32] = {};
+        std::memcpy(bytes, &number, sizeof number);
+        return decoders::account_of(bytes, 32);
+    }
+    // What is passed on of a match by this path.
+    std::optional<Alert> match(Path path, pipeline::Regime const& regime, std::uint32_t from = 1,
+                               std::uint32_t to = 2, bool finalized = false) {
+        Match made;
+        made.transfer.from = account(from);
+        made.transfer.to = account(to);
+        made.transfer.block.finalized = finalized;
+        say(made, path, regime);
+        if (verdicts.front() == nullptr) return std::nullopt;
+        Alert const alert = std::get<Alert>(verdicts.front()->body);
+        EXPECT_EQ(verdicts.front()->path, path);
+        verdicts.pop();
+        return alert;
+    }
+    void say(decltype(Candidate::body) const& body, Path path,
+             pipeline::Regime const& regime = {}) {
+        Candidate candidate;
+        candidate.path = path;
+        candidate.body = body;
+        pipeline::Turn turn;
+        turn.regime = regime;
+        route->on({candidate, {}}, turn);
+    }
+    RecordedLog log;
+    pipeline::MetricsPage page{"", route_metrics};
+    pipeline::Link<Verdict> verdicts{"verdicts", {.depth = 64}};
+    std::unique_ptr<Route> route;
+};
+
+pipeline::Regime share(std::uint16_t buckets, pipeline::Mode mode = pipeline::Mode::normal) {
+    return {.mode = mode, .hybrid_buckets = buckets, .flags = pipeline::Flag::hybrid_rpc};
+}
+
+} // namespace
+
+// Computed by an independent SipHash-2-4 (that passes the vectors of its paper).
+TEST(Bucket, published_vectors) {
+    auto const bucket = [](std::string_view hex) {
+        std::uint8_t bytes[32];
+        auto const size = decoders::hex_decode(hex, bytes);
+        return bucket_of(decoders::account_of(bytes, static_cast<std::uint8_t>(*size)));
+    };
+    EXPECT_EQ(bucket(std::string(64, '0')), 1540);
+    EXPECT_EQ(bucket(std::string(64, 'f')), 9878);
+    EXPECT_EQ(bucket("d43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"), 9277);
+    EXPECT_EQ(bucket("8eaf04151687736326c9fea17e25fc5287613693c912909cb226aa4794f26a48"), 6868);
+    EXPECT_EQ(bucket("6d6f646c70792f74727372790000000000000000000000000000000000000000"), 614);
+    EXPECT_EQ(bucket("f24ff3a9cf04c71dbc94d0b566f7a27b94566cac"), 210);
+}
+
+TEST(Route, exactly_one_path_speaks_at_any_share) {
+    Crossing crossing;
+    unsigned hybrid = 0;
+    for (std::uint32_t from = 1; from <= 2'000; ++from) {
+        bool before = false; // raising the share never moves an account back
+        constexpr std::uint16_t shares[] = {0, 100, 1'500, 5'000, 9'999, 10'000};
+        for (std::uint16_t const buckets : shares) {
+            auto const by_node = crossing.match(Path::hybrid, share(buckets), from);
+            auto const by_subscan = crossing.match(Path::legacy, share(buckets), from);
+            EXPECT_NE(by_node.has_value(), by_subscan.has_value());
+            EXPECT_TRUE(!before || by_node.has_value());
+            before = by_node.has_value();
+            EXPECT_TRUE(buckets != 0 || !before);
+            EXPECT_TRUE(buckets != 10'000 || before);
+            if (buckets == 5'000) hybrid += before;
+        }
+    }
+    EXPECT_NEAR(hybrid, 1'000, 90); // four standard deviations
+}
+
+TEST(Route, the_subject_is_the_watched_one_if_exactly_one_is) {
+    Crossing crossing;
+    auto const bucket = bucket_of(Crossing::account(9));
+    auto const speaks = [&](std::uint32_t from, std::uint32_t to, std::uint16_t buckets) {
+        return crossing.match(Path::hybrid, share(buckets), from, to).has_value();
+    };
+    for (std::uint32_t other = 10; other < 40; ++other) {
+        for (std::uint16_t const buckets : {bucket, static_cast<std::uint16_t>(bucket + 1)}) {
+            EXPECT_EQ(speaks(9, other, buckets), buckets > bucket);
+            EXPECT_EQ(speaks(other, 9, buckets), buckets > bucket);
+            EXPECT_EQ(speaks(other, other + 1, buckets),
+                      bucket_of(Crossing::account(other)) < buckets);
+        }
+    }
+}
+
+TEST(Route, modes_and_missing_paths_come_before_the_share) {
+    Crossing both;
+    EXPECT_TRUE(both.match(Path::legacy, share(10'000, pipeline::Mode::legacy_only)));
+    EXPECT_FALSE(both.match(Path::hybrid, share(10'000, pipeline::Mode::legacy_only)));
+    EXPECT_TRUE(both.match(Path::hybrid, share(0, pipeline::Mode::hybrid_only)));
+    auto off = share(10'000);
+    off.flags = 0; // enable_hybrid_rpc = false
+    EXPECT_TRUE(both.match(Path::legacy, off));
+    Crossing no_nodes(true, false);
+    EXPECT_TRUE(no_nodes.match(Path::legacy, share(10'000)));
+    Crossing no_subscan(false, true);
+    EXPECT_TRUE(no_subscan.match(Path::hybrid, share(0, pipeline::Mode::legacy_only)));
+}
+
+TEST(Route, legacys_final_matches_are_passed_on_even_where_it_may_not_speak) {
+    Crossing crossing;
+    auto const alert = crossing.match(Path::legacy, share(10'000), 1, 2, true);
+    ASSERT_TRUE(alert);
+    EXPECT_FALSE(alert->speaks);
+    EXPECT_EQ(crossing.page.read(RouteMetric::withheld), 1U);
+    EXPECT_EQ(crossing.page.read(RouteMetric::alerts), 0U);
+}
+
+TEST(Route, a_path_that_serves_another_chain_is_not_believed) {
+    Crossing crossing;
+    ChainFacts facts;
+    facts.genesis.fill(1);
+    crossing.say(facts, Path::hybrid);
+    facts.genesis.fill(2);
+    crossing.say(facts, Path::legacy);
+    EXPECT_TRUE(crossing.log.has("incident: dot: Subscan serves a chain with genesis 0x0202"));
+    crossing.verdicts.pop();
+    EXPECT_EQ(crossing.verdicts.front(), nullptr);
+    EXPECT_FALSE(crossing.match(Path::legacy, share(0)));
+    EXPECT_TRUE(crossing.match(Path::hybrid, share(10'000)));
+    facts.genesis.fill(1); // it has been put right
+    crossing.say(facts, Path::legacy);
+    crossing.verdicts.pop();
+    EXPECT_TRUE(crossing.match(Path::legacy, share(0)));
+    EXPECT_EQ(crossing.page.read(RouteMetric::foreign), 2U);
 }

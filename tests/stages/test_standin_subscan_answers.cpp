@@ -14,8 +14,8 @@ std::string text_of(simdjson::dom::element data, std::string_view name) {
     return std::string(text);
 }
 
-SubscanFault fault(SubscanFaultKind kind, std::uint64_t at = 1, std::uint64_t count = 1) {
-    SubscanFault out;
+StandinFault fault(StandinFaultKind kind, std::uint64_t at = 1, std::uint64_t count = 1) {
+    StandinFault out;
     out.kind = kind;
     out.at_request = at;
     out.count = count;
@@ -256,7 +256,7 @@ TEST(StandinSubscanQuota, a_day_ends_at_midnight) {
 }
 
 TEST(StandinSubscanFaults, those_of_the_gateway) {
-    using enum SubscanFaultKind;
+    using enum StandinFaultKind;
     for (auto const& [kind, status] :
          {std::pair{limited, 429u}, std::pair{server_error, 503u}, std::pair{unauthorized, 401u},
           std::pair{plan, 402u}, std::pair{not_json, 200u}, std::pair{no_code_200, 200u}}) {
@@ -278,8 +278,8 @@ TEST(StandinSubscanFaults, those_of_the_gateway) {
 }
 
 TEST(StandinSubscanFaults, those_of_the_connection) {
-    using enum SubscanFaultKind;
-    using Kind = SubscanReply::Kind;
+    using enum StandinFaultKind;
+    using Kind = StandinReply::Kind;
     EXPECT_EQ(World(1, with_fault(fault(timeout))).ask("/api/now").kind, Kind::silence);
     EXPECT_EQ(World(1, with_fault(fault(reset))).ask("/api/now").kind, Kind::drop);
     World world(1, with_fault(fault(garbage)));
@@ -296,7 +296,7 @@ TEST(StandinSubscanFaults, those_of_the_connection) {
 }
 
 TEST(StandinSubscanFaults, a_code_in_200_and_a_path_of_its_own) {
-    auto error = fault(SubscanFaultKind::error_in_200, 2);
+    auto error = fault(StandinFaultKind::error_in_200, 2);
     error.code = 500;
     error.endpoint = transfers_path;
     World world(1, with_fault(error));
@@ -310,8 +310,8 @@ TEST(StandinSubscanFaults, a_code_in_200_and_a_path_of_its_own) {
 }
 
 TEST(StandinSubscanFaults, those_of_pages) {
-    using enum SubscanFaultKind;
-    auto const rows = [](SubscanFaultKind kind) {
+    using enum StandinFaultKind;
+    auto const rows = [](StandinFaultKind kind) {
         World world(4, with_fault(fault(kind, 2)));
         world.ask("/api/now"); // not a page: not counted
         auto const right = world.page(ten_rows);
@@ -336,7 +336,7 @@ TEST(StandinSubscanFaults, those_of_pages) {
 }
 
 TEST(StandinSubscanFaults, those_of_rows) {
-    using enum SubscanFaultKind;
+    using enum StandinFaultKind;
     World zero(4, with_fault(fault(amount_v2_zero)));
     auto const zeros = zero.page(ten_rows);
     EXPECT_EQ(zeros.rows, 10u);

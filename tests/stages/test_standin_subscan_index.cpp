@@ -212,7 +212,7 @@ delay = "3s"
     EXPECT_EQ(read->block_time, 500 * pipeline::millisecond);
     ASSERT_EQ(read->faults.size(), 3u);
     EXPECT_EQ(read->faults[0],
-              (SubscanFault{9, SubscanFaultKind::server_error, 2, "/api/now", 500, 400}));
+              (StandinFault{9, StandinFaultKind::server_error, 2, "/api/now", 500, 400}));
     EXPECT_EQ(read->faults[1].code, 10'005);
     EXPECT_EQ(read->faults[2].delay, 3 * pipeline::second);
     auto const nothing = stages::parse_subscan_scenario("", "s.toml").value();
