@@ -1,5 +1,7 @@
 #include "io/http.hpp"
 
+#include "io/http_chunks.hpp"
+
 #include <boost/beast/http.hpp>
 
 #include <algorithm>
@@ -161,6 +163,7 @@ struct HttpResponseParser::Machine {
 
     std::size_t body_bytes_max;
     std::optional<Parser> parser{};
+    std::optional<HttpChunks> chunks{}; // of a chunked body, which Beast does not see
     std::string head{};
     HttpHeaders headers{};
     bool have_head = false;
@@ -171,18 +174,16 @@ struct HttpResponseParser::Machine {
         parser->header_limit(limits::http_head_bytes_max);
         parser->body_limit(body_bytes_max);
         parser->eager(true);
+        chunks.reset();
         head.clear();
         have_head = false;
     }
+    bool done() const { return have_head && (chunks ? chunks->done() : parser->is_done()); }
+    std::string& body() { return chunks ? chunks->body() : parser->get().body(); }
     std::expected<std::size_t, Error> put(pipeline::Bytes bytes) {
         beast::error_code failure;
         std::size_t const used =
             parser->put(boost::asio::const_buffer(bytes.data(), bytes.size()), failure);
-        if (failure == http::error::body_limit)
-            return std::unexpected(Error{Code::http_body_too_large, 0,
-                                         "a response's body has over " +
-                                             std::to_string(body_bytes_max) +
-                                             " bytes (body_bytes_max)"});
         if (failure && failure != http::error::need_more) return std::unexpected(error_of(failure));
         return used;
     }
@@ -212,20 +213,15 @@ struct HttpResponseParser::Machine {
         if (!copied) return std::unexpected(copied.error());
         headers = std::move(*copied);
         have_head = true;
+        // 204 and 304 have no body, whatever their head says.
+        if (parser->chunked() && !parser->is_done()) chunks.emplace(body_bytes_max);
         return part->used;
     }
-    // Beast takes a chunk's line, and the trailer, in one piece: it is shown so much at a time. It
-    // asserts that there is as much as the shortest last chunk, which is always still to come.
-    std::expected<std::size_t, Error> feed_body(pipeline::Bytes bytes) {
-        if (!parser->chunked()) return put(bytes);
-        if (bytes.size() < std::string_view("0\r\n\r\n").size()) return 0;
-        bool const filled = bytes.size() >= limits::http_chunk_line_bytes_max;
-        if (filled) bytes = bytes.first(limits::http_chunk_line_bytes_max);
-        auto const used = put(bytes);
-        if (used && *used == 0 && filled && !parser->is_done())
-            return std::unexpected(
-                Error{Code::http_malformed, 0,
-                      "a chunk's line or the trailer is over http_chunk_line_bytes_max"});
+    std::expected<std::size_t, Error> feed(pipeline::Bytes bytes) {
+        auto used = !have_head ? feed_head(bytes) : chunks ? chunks->feed(bytes) : put(bytes);
+        if (!used && used.error().code == Code::http_body_too_large)
+            used.error().detail = "a response's body has over " + std::to_string(body_bytes_max) +
+                                  " bytes (body_bytes_max)";
         return used;
     }
 };
@@ -236,7 +232,7 @@ HttpResponseParser::HttpResponseParser(std::size_t body_bytes_max)
 }
 HttpResponseParser::~HttpResponseParser() = default;
 
-bool HttpResponseParser::done() const { return machine_->have_head && machine_->parser->is_done(); }
+bool HttpResponseParser::done() const { return machine_->done(); }
 
 bool HttpResponseParser::started() const {
     return machine_->have_head || machine_->interim > 0 || !machine_->head.empty();
@@ -248,7 +244,7 @@ std::string HttpResponseParser::progress() const {
     if (!started()) return "no byte of an answer came";
     if (!machine_->have_head) return "only a part of the answer's head came";
     auto const length = machine_->parser->content_length();
-    std::string const so_far = std::to_string(machine_->parser->get().body().size());
+    std::string const so_far = std::to_string(machine_->body().size());
     return so_far + (length ? " of " + std::to_string(*length) : std::string()) +
            " body bytes came";
 }
@@ -257,11 +253,8 @@ std::expected<std::size_t, Error> HttpResponseParser::feed(pipeline::Bytes bytes
     try {
         std::size_t taken = 0;
         while (taken < bytes.size() && !done()) {
-            pipeline::Bytes const rest = bytes.subspan(taken);
-            auto const used =
-                machine_->have_head ? machine_->feed_body(rest) : machine_->feed_head(rest);
+            auto const used = machine_->feed(bytes.subspan(taken));
             if (!used) return used;
-            if (*used == 0) break;
             taken += *used;
         }
         return taken;
@@ -273,15 +266,14 @@ std::expected<std::size_t, Error> HttpResponseParser::feed(pipeline::Bytes bytes
 std::expected<void, Error> HttpResponseParser::end() {
     if (done()) return {};
     beast::error_code failure = http::error::partial_message;
-    if (machine_->have_head) machine_->parser->put_eof(failure);
+    if (machine_->have_head && !machine_->chunks) machine_->parser->put_eof(failure);
     if (failure) return std::unexpected(Error{Code::closed_by_peer, 0, progress()});
     return {};
 }
 
 HttpResponse HttpResponseParser::take() {
-    auto& message = machine_->parser->get();
-    HttpResponse response{message.result_int(), std::move(machine_->headers),
-                          std::move(message.body())};
+    HttpResponse response{machine_->parser->get().result_int(), std::move(machine_->headers),
+                          std::move(machine_->body())};
     response.body.reserve(response.body.size() + pipeline::json_padding);
     machine_->headers.clear();
     machine_->interim = 0;

@@ -73,8 +73,7 @@ class HttpResponseParser {
     explicit HttpResponseParser(std::size_t body_bytes_max);
     ~HttpResponseParser();
 
-    // Takes bytes up to the end of the response; returns how many it needs no more. The rest of a
-    // line that is cut short is left: give it again with what follows. 0 once done().
+    // Takes bytes up to the end of the response; returns how many those were. 0 once done().
     [[nodiscard]] std::expected<std::size_t, Error> feed(pipeline::Bytes bytes);
     // The peer has finished sending: what came is a response, or closed_by_peer says how far it is.
     [[nodiscard]] std::expected<void, Error> end();

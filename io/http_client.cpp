@@ -208,7 +208,6 @@ std::expected<void, Error> HttpClient::read_answer(Connection& connection) {
         if (!used) return std::unexpected(used.error());
         stream.consume(*used);
         if (connection.parser.done()) return {};
-        if (*used == 0) break; // the rest of a line is waited for
     }
     if (!stream.ended()) return {};
     if (Error const* const error = stream.error())

@@ -22,30 +22,22 @@ void check_limits(io::HttpResponse const& response) {
     CHECK(response.body.capacity() >= response.body.size() + pipeline::json_padding);
 }
 
-// Status, headers and body of each response up to the first error, and that error's name. Shown as
-// a stream shows it: what was not taken, with `step` bytes more.
-std::string parse_all(Bytes const bytes, std::size_t step) {
+// Status, headers and body of each response up to the first error, and that error's name.
+std::string parse_all(Bytes bytes, std::size_t step) {
     io::HttpResponseParser parser(body_bytes_max);
     std::string seen;
-    std::size_t taken = 0;
-    for (std::size_t arrived = 0; arrived < bytes.size();) {
-        arrived = std::min(arrived + step, bytes.size());
-        while (taken < arrived) {
-            auto const used = parser.feed(bytes.subspan(taken, arrived - taken));
-            if (!used) return seen.append(name(used.error().code));
-            CHECK(*used <= arrived - taken);
-            taken += *used;
-            if (parser.done()) {
-                seen += parser.keep_alive() ? "kept " : "closed ";
-                io::HttpResponse const response = parser.take();
-                check_limits(response);
-                seen += std::to_string(response.status) + " " + response.body + "\n";
-                for (auto const& [name, value] : response.headers)
-                    seen += name + ":" + value + "\n";
-            } else if (*used == 0) {
-                break;
-            }
-        }
+    while (!bytes.empty()) {
+        Bytes const piece = bytes.first(std::min(step, bytes.size()));
+        auto const used = parser.feed(piece);
+        if (!used) return seen.append(name(used.error().code));
+        CHECK(*used == piece.size() || parser.done());
+        bytes = bytes.subspan(*used);
+        if (!parser.done()) continue;
+        seen += parser.keep_alive() ? "kept " : "closed ";
+        io::HttpResponse const response = parser.take();
+        check_limits(response);
+        seen += std::to_string(response.status) + " " + response.body + "\n";
+        for (auto const& [name, value] : response.headers) seen += name + ":" + value + "\n";
     }
     if (!parser.started()) return seen;
     if (!parser.end()) return seen + "cut short";
@@ -101,7 +93,6 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     std::size_t const step = (data[0] & 0x7f) == 0 ? io::limits::inbox_bytes : data[0] & 0x7f;
     Bytes const bytes{data + 1, size - 1};
     CHECK(parse_all(bytes, bytes.size() + 1) == parse_all(bytes, step));
-    CHECK(parse_all(bytes, 1) == parse_all(bytes, step));
     feed_client(bytes, step, (data[0] & 0x80) != 0);
     return 0;
 }
