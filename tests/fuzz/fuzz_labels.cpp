@@ -20,6 +20,7 @@ std::string written(LabelFile const& file) {
     for (auto const& row : file.rows) {
         std::string address;
         decoders::hex_encode(row.account.bytes(), address);
+        address.insert(0, "0x");
         text += quoted(file.source(row)) + "," + quoted(file.label(row)) + "," + address + "," +
                 quoted(file.kind(row)) + "\n";
     }
