@@ -1,6 +1,6 @@
 // From the hash of a key to the number of its entry: open addressing with linear probing, little
-// more than half full, no tombstones (what follows a removed slot moves up). The entries, and with them the
-// keys, lie with the caller.
+// more than half full, no tombstones (what follows a removed slot moves up). The entries, and with
+// them the keys, lie with the caller.
 //
 // One thread. Its size is set by the constructor; insert() CHECKs that it is not exceeded.
 #pragma once

@@ -18,8 +18,7 @@ std::string quoted(std::string_view text) {
 std::string written(LabelFile const& file) {
     std::string text = "source,label,address,kind\n";
     for (auto const& row : file.rows) {
-        std::string address;
-        decoders::hex_encode(row.account.bytes(), address);
+        std::string const address = decoders::hex_text(row.account.bytes());
         text += quoted(file.source(row)) + "," + quoted(file.label(row)) + "," + address + "," +
                 quoted(file.kind(row)) + "\n";
     }

@@ -38,9 +38,7 @@ std::string row(std::string_view text, LabelLimits const& limits = {}) {
 TEST(Labels, any_spelling_of_an_address_is_the_same_key) {
     auto const file = parse_labels(fmt::format("address,label\n{},a\n", alice_key), "f");
     ASSERT_EQ(file.rows.size(), 1U);
-    std::string digits;
-    decoders::hex_encode(file.rows[0].account.bytes(), digits);
-    EXPECT_EQ("0x" + digits, alice_key);
+    EXPECT_EQ(decoders::hex_text(file.rows[0].account.bytes()), alice_key);
     for (std::string_view const other : {alice_42, alice_0})
         EXPECT_EQ(parse_labels(fmt::format("address,label\n{},a\n", other), "f").rows.at(0).account,
                   file.rows[0].account);
