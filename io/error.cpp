@@ -58,6 +58,9 @@ constexpr std::array rows{
         "the HTTP head is over the limit (http_head_bytes_max, http_headers_max)"},
     Row{Code::http_body_too_large, "http_body_too_large",
         "the HTTP body is over the limit (http_body_bytes_max)"},
+    Row{Code::http_bad_request, "http_bad_request",
+        "this cannot be sent as an HTTP request; a key or a path in the configuration may hold a "
+        "line break or another character that does not belong there"},
     Row{Code::upgrade_refused, "upgrade_refused",
         "the server refused the WebSocket upgrade; check the path and any proxy in between"},
     Row{Code::upgrade_malformed, "upgrade_malformed",

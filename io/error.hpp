@@ -37,6 +37,7 @@ enum class Code {
     http_malformed,
     http_head_too_large,
     http_body_too_large,
+    http_bad_request,
     upgrade_refused,
     upgrade_malformed,
     // WebSocket

@@ -1,8 +1,9 @@
-// HTTP/1.1 without sockets: Boost.Beast's parsers and serializers fed by hand. Server side:
-// requests with small bodies. Client side: the head of a reply to an upgrade.
+// HTTP/1.1 without sockets: Boost.Beast's parsers fed by hand, and the writing (http_write.cpp).
+// Server side: requests with small bodies. Client side: whole responses, and the head alone of a
+// reply to an upgrade.
 //
 // Value-like machines, one thread each, no waiting. Limits: limits::http_*. Fails with http_*
-// codes.
+// codes. Sources: RFC 9110, RFC 9112.
 #pragma once
 
 #include "io/error.hpp"
@@ -27,8 +28,8 @@ bool header_has_token(HttpHeaders const& headers, std::string_view name, std::st
 struct HttpRequest {
     std::string method;
     std::string target;
-    HttpHeaders headers;
-    std::string body;
+    HttpHeaders headers{};
+    std::string body{};
     bool keep_alive = true;
 };
 
@@ -40,8 +41,13 @@ struct HttpResponse {
 
 // Content-Length and Connection are added. body_sent = false for the answer to a HEAD.
 std::string write_response(HttpResponse const& response, bool keep_alive, bool body_sent = true);
-// A request without body; the target is sent as given.
+// As given, but for Content-Length, which is added where the method or a body calls for it.
 std::string write_request(HttpRequest const& request);
+// Whether a request can go out as one request and nothing else: method, target, header names and
+// values without a character that would end them early, every length within its limit, and none of
+// the headers that frame a message (Host, Connection, Content-Length, ...). bad_request, by names
+// only: a value may be a secret.
+std::expected<void, Error> check_request(HttpRequest const& request);
 
 class HttpRequestParser {
   public:
@@ -54,6 +60,34 @@ class HttpRequestParser {
     bool done() const;
     // Once done(): the request, and the parser starts afresh.
     HttpRequest take();
+
+  private:
+    struct Machine;
+    std::unique_ptr<Machine> machine_;
+};
+
+// One response to one request that was no HEAD. Its body ends by Content-Length, by its last chunk,
+// or with the connection. Interim responses (1xx) are passed over.
+class HttpResponseParser {
+  public:
+    explicit HttpResponseParser(std::size_t body_bytes_max);
+    ~HttpResponseParser();
+
+    // Takes bytes up to the end of the response; returns how many it needs no more. The rest of a
+    // line that is cut short is left: give it again with what follows. 0 once done().
+    [[nodiscard]] std::expected<std::size_t, Error> feed(pipeline::Bytes bytes);
+    // The peer has finished sending: what came is a response, or closed_by_peer says how far it is.
+    [[nodiscard]] std::expected<void, Error> end();
+    bool done() const;
+    // Anything came, an interim response too.
+    bool started() const;
+    // What has come of it so far, in words: "300 of 1000 body bytes came".
+    std::string progress() const;
+    // Once done(): the connection may carry another request.
+    bool keep_alive() const;
+    // Once done(): the response, and the parser starts afresh. The body has pipeline::json_padding
+    // bytes of capacity behind it.
+    HttpResponse take();
 
   private:
     struct Machine;

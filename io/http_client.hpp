@@ -7,9 +7,11 @@
 // request ends in exactly one HttpDone, at the latest at its deadline: a response (whatever its
 // status), or an Error. A request that was sent over a kept-alive connection which the server had
 // just closed (no byte of an answer came) is sent once more over a new one; otherwise nothing is
-// sent twice. Secrets: header values never appear in an error.
+// sent twice. A request that cannot be written ends so, too (check_request). Bytes that come with a
+// response and behind it spoil it. Secrets: header values never appear in an error.
 //
-// Limits: limits::http_*, HttpClientOptions. Sources: RFC 9110, RFC 9112.
+// Limits: limits::http_*, HttpClientOptions; hosts are as many as its callers know.
+// Sources: RFC 9110, RFC 9112.
 #pragma once
 
 #include "io/http.hpp"
@@ -17,9 +19,12 @@
 #include "io/url.hpp"
 #include "pipeline/clock.hpp"
 
+#include <cstdint>
 #include <deque>
+#include <expected>
 #include <memory>
 #include <optional>
+#include <string>
 #include <vector>
 
 namespace io {
@@ -39,7 +44,7 @@ struct HttpDone {
     HttpTicket ticket = 0;
     std::expected<HttpResponse, Error> result;
     pipeline::Nanoseconds received = 0; // when the last bytes came off the socket; 0: an error
-    bool sent = false;                  // its bytes had (begun to) leave: it may count at the server
+    bool sent = false; // its bytes had (begun to) leave: it may count at the server
 };
 
 class HttpClient {
@@ -47,8 +52,9 @@ class HttpClient {
     HttpClient(Network& network, pipeline::Clock const& clock, HttpClientOptions options = {});
     ~HttpClient();
 
-    // Host, Content-Length and Connection are added. `url` gives scheme, host and port; the target
-    // is the request's. Absent: waiting_max requests are under way.
+    // Host, Content-Length, Connection and Accept-Encoding are added. `url` gives scheme, host and
+    // port; the target is the request's. deadline: monotonic. Absent: waiting_max requests are
+    // under way, or have ended and not been polled.
     [[nodiscard]] std::optional<HttpTicket> send(Url const& url, HttpRequest request,
                                                  pipeline::Nanoseconds deadline);
     std::optional<HttpDone> poll();
@@ -60,9 +66,29 @@ class HttpClient {
     pipeline::Nanoseconds next_deadline() const;
 
   private:
+    struct Exchange;
     struct Connection;
     struct Host;
-    // ... private members are the implementer's
+
+    Host& host_of(Url const& url);
+    void dispatch(Host& host);
+    void expire(Host& host);
+    void connect(Host& host, Connection& connection);
+    void advance(Host& host, Connection& connection);
+    void advance_connecting(Host& host, Connection& connection);
+    void advance_exchange(Host& host, Connection& connection);
+    void advance_idle(Connection& connection);
+    std::expected<void, Error> read_answer(Connection& connection);
+    void finish(Host const& host, Connection& connection);
+    void broken(Host& host, Connection& connection, Error error);
+    void fail(Host const& host, Connection& connection, Error error);
+
+    Network& network_;
+    pipeline::Clock const& clock_;
+    HttpClientOptions options_;
+    std::vector<std::unique_ptr<Host>> hosts_; // those with a request or a connection
+    std::deque<HttpDone> done_;
+    HttpTicket last_ticket_ = 0;
 };
 
 } // namespace io

@@ -1,16 +1,19 @@
-// A plain HTTP/1.1 server over a Listener: for the stand-in Subscan. Requests in, responses out, one
-// at a time a connection (keep-alive; a pipelined second request waits until the first is answered).
+// A plain HTTP/1.1 server over a Listener: for the stand-in Subscan. Requests in, responses out,
+// one at a time a connection (keep-alive; a pipelined second request waits until the first is
+// answered).
 //
 // Pull style, one thread: poll() until `none`; each request is owed respond(), or misbehaviour on
 // purpose: send_raw() and drop(). A connection above connections_max is turned away with 503; one
-// that is silent for idle_max, or slow with its head for head_timeout, is closed. Limits:
-// limits::http_*.
+// that is silent for idle_max, or slow with a request for head_timeout, is closed. What is no
+// request is answered with 400, 413 or 431. `closed` follows, once, for each connection that gave a
+// request. Limits: limits::http_*.
 #pragma once
 
 #include "io/http.hpp"
 #include "io/stream.hpp"
 #include "pipeline/clock.hpp"
 
+#include <cstdint>
 #include <memory>
 #include <vector>
 
@@ -37,9 +40,10 @@ class HttpServer {
     ~HttpServer();
 
     HttpServerEvent poll();
-    // The answer to the connection's request. False when the connection is gone.
+    // The answer to the connection's request. False when the connection is gone, or owes none.
     bool respond(std::uint64_t connection, HttpResponse const& response);
-    // To misbehave on purpose: bytes as they are; an end without an answer.
+    // To misbehave on purpose: bytes as they are, and the request is still owed its answer; an end
+    // without an answer, behind the bytes that were given to send_raw().
     bool send_raw(std::uint64_t connection, pipeline::Bytes bytes);
     void drop(std::uint64_t connection);
 
@@ -49,7 +53,22 @@ class HttpServer {
 
   private:
     struct Connection;
-    // ... private members are the implementer's
+
+    void accept_new();
+    Connection* find(std::uint64_t id) const;
+    HttpServerEvent advance(Connection& connection);
+    HttpServerEvent advance_request(Connection& connection);
+    void advance_draining(Connection& connection);
+    void refuse(Connection& connection, Error const& error);
+    void send(Connection& connection, HttpResponse const& response, bool keep_alive,
+              bool body_sent = true);
+
+    std::unique_ptr<Listener> listener_;
+    pipeline::Clock const& clock_;
+    HttpServerOptions options_;
+    std::vector<std::unique_ptr<Connection>> connections_;
+    std::size_t next_ = 0; // whose turn it is
+    std::uint64_t last_id_ = 0;
 };
 
 } // namespace io

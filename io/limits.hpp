@@ -15,7 +15,10 @@ inline constexpr std::size_t unix_path_bytes_max = 107;
 
 inline constexpr std::size_t http_head_bytes_max = 16 * kib;
 inline constexpr std::size_t http_headers_max = 100;
-inline constexpr std::size_t http_body_bytes_max = 64 * kib;
+inline constexpr std::size_t http_body_bytes_max = 64 * kib;        // of a request to this process
+inline constexpr std::size_t http_chunk_line_bytes_max = 4 * kib;   // or the whole trailer
+inline constexpr std::size_t http_interim_max = 8;                  // 1xx before the response
+inline constexpr std::size_t http_request_body_bytes_max = 1 * mib; // of a request of ours
 
 // Metadata as hex text is above 1.4 MB on today's chains and grows with each runtime.
 inline constexpr std::size_t websocket_message_bytes_max = 32 * mib;
