@@ -50,6 +50,7 @@ constexpr std::array error_rows{
     ErrorRow{io::Code::http_malformed, Fault::garbage},
     ErrorRow{io::Code::http_head_too_large, Fault::garbage},
     ErrorRow{io::Code::http_body_too_large, Fault::too_large},
+    ErrorRow{io::Code::http_bad_request, Fault::bad_request}, // of ours, and it was not sent
 }; // any other is of the transport
 
 // Rows about the body hold where the status leaves the word to it: 2xx and 400.

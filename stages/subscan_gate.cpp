@@ -87,7 +87,7 @@ std::optional<std::uint64_t> SubscanGate::ask(SubscanRequest request) {
         return id;
     }
     auto const& [path, body] = std::tie(what.request.path, what.request.body);
-    if (path.empty() || path.size() > path_bytes_max || body.size() > body_bytes_max ||
+    if (!path.starts_with('/') || path.size() > path_bytes_max || body.size() > body_bytes_max ||
         !std::ranges::all_of(path, [](char c) { return c > ' ' && c < 0x7f; })) {
         what.request.path.resize(std::min(path.size(), path_bytes_max));
         end(std::move(what), SubscanFault::bad_request,

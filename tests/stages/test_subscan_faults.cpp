@@ -36,6 +36,7 @@ std::vector<Case> const cases{
     {error(io::Code::http_malformed), Fault::garbage},
     {error(io::Code::http_head_too_large), Fault::garbage},
     {error(io::Code::http_body_too_large), Fault::too_large},
+    {error(io::Code::http_bad_request), Fault::bad_request},
 
     {coded(200, 0, "Success"), Fault::none},
     {coded(200, 0, "the rate limit is none of this answer's business"), Fault::none},

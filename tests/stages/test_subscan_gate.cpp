@@ -82,8 +82,8 @@ TEST(SubscanGate, sends_no_request_above_its_limits) {
     world.ask(alerting, 0, "/" + path);
     world.settle();
     EXPECT_EQ(world.take().fault, SubscanFault::none);
-    for (std::string const& bad :
-         {"/" + path + "a", std::string(), std::string("/a b"), std::string("/a\r\nX-Other: 1")}) {
+    for (std::string const& bad : {"/" + path + "a", std::string(), std::string("/a b"),
+                                   std::string("a"), std::string("/a\r\nX-Other: 1")}) {
         world.ask(alerting, 0, bad);
         world.settle();
         EXPECT_EQ(world.take().fault, SubscanFault::bad_request);
