@@ -74,7 +74,7 @@ struct SubscanPage {
 struct SubscanChain {                       // /api/scan/metadata
     std::optional<std::uint32_t> best;      // blockNum
     std::optional<std::uint32_t> finalized; // finalized_blockNum
-    std::optional<std::uint16_t> ss58_prefix;
+    std::optional<std::uint16_t> ss58_prefix; // where addressType is one
     std::string_view network; // networkNode
 };
 
