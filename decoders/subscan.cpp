@@ -169,8 +169,16 @@ std::expected<SubscanChain, Error> SubscanReader::chain() {
             if (key == "finalized_blockNum") {
                 return take(out.finalized, impl.number(value, any_u32));
             }
-            if (key == "addressType")
-                return take(out.ss58_prefix, impl.number(value, max_ss58_prefix));
+            if (key == "addressType") {
+                // Chains whose keys have 20 bytes may have one that is no SS58 prefix.
+                std::optional<std::uint64_t> type;
+                auto const read = take(type, impl.number(value, any_u64));
+                out.ss58_prefix.reset();
+                if (type && *type <= max_ss58_prefix) {
+                    out.ss58_prefix = static_cast<std::uint16_t>(*type);
+                }
+                return read;
+            }
             if (key == "networkNode") return take(out.network, impl.text(value));
             return {};
         });

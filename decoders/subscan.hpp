@@ -71,11 +71,11 @@ struct SubscanPage {
     void clear();
 };
 
-struct SubscanChain {                       // /api/scan/metadata
-    std::optional<std::uint32_t> best;      // blockNum
-    std::optional<std::uint32_t> finalized; // finalized_blockNum
-    std::optional<std::uint16_t> ss58_prefix;
-    std::string_view network; // networkNode
+struct SubscanChain {                         // /api/scan/metadata
+    std::optional<std::uint32_t> best;        // blockNum
+    std::optional<std::uint32_t> finalized;   // finalized_blockNum
+    std::optional<std::uint16_t> ss58_prefix; // where addressType is one
+    std::string_view network;                 // networkNode
 };
 
 struct SubscanToken { // /api/scan/token(/unique_id): one of `detail`

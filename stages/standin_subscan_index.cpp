@@ -76,8 +76,7 @@ std::expected<void, std::string> StandinIndex::describe(io::CaptureChain const& 
     name_ = name;
     genesis_ = chain.genesis;
     auto const properties = description["properties"];
-    ss58_prefix_ = static_cast<std::uint16_t>(
-        number_of(properties["ss58Format"], 42, decoders::max_ss58_prefix));
+    ss58_prefix_ = static_cast<std::uint16_t>(number_of(properties["ss58Format"], 42, 0xffff));
     std::string_view symbol = "UNIT";
     if (first_of(properties["tokenSymbol"]).get(symbol) != simdjson::SUCCESS) symbol = "UNIT";
     auto& native = assets_[native_asset];
@@ -228,7 +227,10 @@ std::vector<decoders::Account> StandinIndex::busiest(std::size_t count) const {
 std::string StandinIndex::address(decoders::Account const& account) const {
     if (!account) return {};
     if (account.size != 32) return decoders::hex_text(account.bytes());
-    return std::string(decoders::ss58_encode(account, ss58_prefix_).view());
+    // Chains whose keys have 20 bytes may have a format that is no SS58 prefix.
+    constexpr std::uint16_t generic = 42;
+    bool const valid = ss58_prefix_ <= decoders::max_ss58_prefix;
+    return std::string(decoders::ss58_encode(account, valid ? ss58_prefix_ : generic).view());
 }
 
 } // namespace stages

@@ -220,8 +220,12 @@ TEST(SubscanChain, in_both_kinds_of_numbers) {
     EXPECT_FALSE(empty.best || empty.finalized || empty.ss58_prefix);
     Answer c(in_envelope(R"({"blockNum":"many"})"));
     EXPECT_EQ(c.reader.chain().error().code, Code::json_number);
-    Answer d(in_envelope(R"({"addressType":"16384"})"));
-    EXPECT_EQ(d.reader.chain().error().code, Code::json_number);
+    Answer most(in_envelope(R"({"addressType":"16383"})"));
+    EXPECT_EQ(most.reader.chain().value().ss58_prefix, 16'383);
+    for (auto const* const type : {"16384", "29972", "65578"}) { // 29972 is Mythos'
+        Answer d(in_envelope(R"({"blockNum":"1","addressType":")" + std::string(type) + "\"}"));
+        EXPECT_FALSE(d.reader.chain().value().ss58_prefix.has_value()) << type;
+    }
     Answer e(in_envelope("null"));
     EXPECT_EQ(e.reader.chain().error().code, Code::json_missing);
 }

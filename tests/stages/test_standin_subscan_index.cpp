@@ -30,6 +30,13 @@ TEST(StandinIndex, reads_properties_as_nodes_write_them) {
     EXPECT_EQ(index.ss58_prefix(), 42);
     EXPECT_EQ(index.asset(0).symbol, "UNIT");
     EXPECT_EQ(index.asset(0).decimals, 0);
+    ASSERT_TRUE(index.add(chain_record(R"({"ss58Format":29972})"))); // Mythos', no SS58 prefix
+    EXPECT_EQ(index.ss58_prefix(), 29972);
+    decoders::Account account;
+    account.size = 32;
+    EXPECT_EQ(index.address(account), decoders::ss58_encode(account, 42).view());
+    account.size = 20;
+    EXPECT_EQ(index.address(account), "0x" + std::string(40, '0'));
     io::CaptureChain nameless;
     nameless.description = "{}";
     EXPECT_FALSE(index.add(nameless).has_value());
