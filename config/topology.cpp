@@ -133,9 +133,9 @@ std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
 
 //   source ───Frame──▶ decode ──Fact──▶ detect ──Candidate──┐
 //   history ──Frame──▶    └──Keep (drop)──▶ keeper          ├▶ route ─Verdict─▶ enrich ─▶ deliver
-//      ▲            subscan ──Fact──▶ detect ──Candidate────┘                     │ ▲               │
-//      │               └◀──────────Lookup, Finding (drop)─────────────────────────┴─┘               │
-//      └──────────────────────────────────Want (drop)───────────────────────────────────────────────┘
+//      ▲            subscan ──Fact──▶ detect ──Candidate────┘                     │ ▲         │
+//      │               └◀──────────Lookup, Finding (drop)─────────────────────────┴─┘         │
+//      └──────────────────────────────────Want (drop)─────────────────────────────────────────┘
 //   source, history (one of each a chain), subscan ──notes (drop)──▶ control
 // clang-format off: a table reads across
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {

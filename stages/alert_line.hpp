@@ -5,7 +5,7 @@
 //   "from":{"address":…,"public_key":…,"label":"Binance.com","label_source":"subscan tag",
 //           "label_age_s":12,"kind":"Exchange","judgement":"Reasonable",
 //           "balance":{"amount":"818617.02","source":"subscan","age_s":12}}
-//   "usd":{"value":"5183912.3","price":"4.2","source":"subscan","age_s":30}   value = amount x price
+//   "usd":{"value":"5183912.3","price":"4.2","source":"subscan","age_s":30}   amount x price
 //   "amended":["from.label","usd"]     this line adds these to the one before
 //
 // Pure; appends to the caller's buffer. Text from a chain (symbols, asset ids) is escaped.

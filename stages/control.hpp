@@ -86,7 +86,7 @@ class Control : pipeline::Pinned {
     std::string chain_json(std::size_t index, pipeline::Turn const& turn) const;
     std::string catch_up_json(std::size_t index) const; // empty while nothing is left to read
     std::string catch_up_line(std::size_t index) const;
-    // status_view.cpp: how it is going, for people and programs
+    // control_status.cpp: how it is going, for people and programs
     bool ready(pipeline::Regime const& regime) const;
     std::string_view path_of(std::size_t index, pipeline::Regime const& regime) const;
     std::string legacy_json(std::size_t index, pipeline::Turn const& turn) const;

@@ -10,8 +10,8 @@
 // chain. An amendment waits until everything that was asked for the alert is here, but not longer
 // than 2 s from the first answer; it names what it adds (messages.hpp: Amended).
 //
-// One thread; owns its cache. Only alerts of a path that may speak are looked up. Memory: the cache,
-// and pending_max alerts; above that the oldest goes without its amendment, counted.
+// One thread; owns its cache. Only alerts of a path that may speak are looked up. Memory: the
+// cache, and pending_max alerts; above that the oldest goes without its amendment, counted.
 #pragma once
 
 #include "pipeline/log.hpp"

@@ -1,8 +1,8 @@
 // What can be done with a line of an alert once it is text: tell whose it is, and say the same
 // alert again in another state, after a restart, when the record it was made of is gone.
 //
-// Relies on the order in which alert_line.cpp writes: "id" and "state" first, "amended" (if any) and
-// "latency" last. Pure.
+// Relies on the order in which alert_line.cpp writes: "id" and "state" first, "amended" (if any)
+// and "latency" last. Pure.
 #pragma once
 
 #include "stages/journal.hpp"

@@ -50,7 +50,8 @@ class Lifecycle {
     void begin(Verdict const& verdict);
     std::optional<AlertLine> next();
 
-    // Further lines of the alert will say what this one knows. Its state; nothing: its record is gone.
+    // Further lines of the alert will say what this one knows. Its state; nothing: its record is
+    // gone.
     std::optional<AlertState> amend(Alert const& alert, std::uint16_t chain);
 
     std::size_t waiting() const { return by_id_.size(); }  // alerts not yet final

@@ -7,8 +7,8 @@
 //
 // The subject is the watched account if exactly one of both is watched, otherwise `from` (where
 // there is none, `to`). Both paths see the same event and the same regime, so exactly one speaks.
-// What a path may not say is counted and ends here, but for legacy's final matches, which are passed
-// on as not speaking: they confirm what legacy said in an earlier run.
+// What a path may not say is counted and ends here, but for legacy's final matches, which are
+// passed on as not speaking: they confirm what legacy said in an earlier run.
 //
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.

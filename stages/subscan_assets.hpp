@@ -3,8 +3,8 @@
 //
 // Decimals come from Subscan's list of tokens; where that does not say, from a row that gives its
 // amount both ways. Amounts are exact or not given: `amount` is in whole tokens, `amount_v2` in the
-// smallest unit, but "0" in older rows, so it counts only where it is not zero. Where the two differ
-// `amount` counts.
+// smallest unit, but "0" in older rows, so it counts only where it is not zero. Where the two
+// differ `amount` counts.
 //
 // One thread. Memory: assets_max assets.
 #pragma once

@@ -6,10 +6,10 @@
 //          ▲                    │ a fault: the page is asked again, until it is there       │
 //          └────────────────────┴───────────────────── the newest block is reached ◀────────┘
 //
-// A poll asks for every block that is not settled, up to the newest: so each block is read again and
-// again until it is final and was read as final by two polls (one that is far below, once). That
-// bears rows that come late, come twice, or move from page to page while they are read. Only what is
-// new or different is told:
+// A poll asks for every block that is not settled, up to the newest: so each block is read again
+// and again until it is final and was read as final by two polls (one that is far below, once).
+// That bears rows that come late, come twice, or move from page to page while they are read. Only
+// what is new or different is told:
 //
 //   row       new, or final now (BlockRef::finalized)
 //   gone      a reading of a block that is not final has been replaced: what it held and the newer
@@ -17,7 +17,8 @@
 //   settled   up to here nothing can come any more; the place to go on after a restart
 //
 // A reading is named by its block's hash, which is made of number and generation because Subscan
-// does not tell the real one. Paging by after_id; pages that do not move on are asked for by number.
+// does not tell the real one. Paging by after_id; pages that do not move on are asked for by
+// number.
 // A page shorter than its limit ends the range: `count` is not relied on.
 //
 // Memory: the rows of the range being read (rows_max, else the range is halved) and one small entry
@@ -87,7 +88,7 @@ class SubscanPoll {
         passing,  // asked again soon
         heavy,    // the same, but less at a time
         hopeless, // asked again unchanged it would be refused again: after a long pause
-        held, // not sent, or refused for now: asked again at once, whoever holds it decides when
+        held,     // not sent, or not now: asked again at once, whoever holds it decides when
     };
     void failed(Failure failure, Nanoseconds now);
 

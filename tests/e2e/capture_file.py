@@ -33,10 +33,12 @@ def xxh64(data, seed=0):
     value = (value + len(data)) & MASK
     rest = data[whole:]
     while len(rest) >= 8:
-        value = (_rotate(value ^ _round(0, int.from_bytes(rest[:8], "little")), 27) * P1 + P4) & MASK
+        lane = _round(0, int.from_bytes(rest[:8], "little"))
+        value = (_rotate(value ^ lane, 27) * P1 + P4) & MASK
         rest = rest[8:]
     if len(rest) >= 4:
-        value = (_rotate(value ^ int.from_bytes(rest[:4], "little") * P1 & MASK, 23) * P2 + P3) & MASK
+        lane = int.from_bytes(rest[:4], "little") * P1 & MASK
+        value = (_rotate(value ^ lane, 23) * P2 + P3) & MASK
         rest = rest[4:]
     for byte in rest:
         value = _rotate(value ^ byte * P5 & MASK, 11) * P1 & MASK

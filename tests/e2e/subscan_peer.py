@@ -1,5 +1,6 @@
-"""A Subscan of our own, in Python, from its published description: an independent peer for the legacy
-path. It serves rows it is given, keeps count of who asked what, and misbehaves when told to."""
+"""A Subscan of our own, in Python, from its published description: an independent peer for the
+legacy path. It serves rows it is given, keeps count of who asked what, and misbehaves when told to.
+"""
 
 import http.server
 import json

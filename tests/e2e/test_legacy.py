@@ -1,4 +1,4 @@
-"""The legacy path: `spyhop run` on Subscan alone and beside a node, against a Subscan of our own."""
+"""The legacy path: `spyhop run` on Subscan alone and beside a node, against an independent peer."""
 
 import json
 import signal
@@ -29,7 +29,8 @@ class Legacy(Case):
         return self.config(
             {CHAIN: (urls, f'subscan_url = "{peer.url}"\nlegacy_poll = "{poll}"\n{keys}')},
             assets='["native"]', levels=levels, name=name,
-            extra=f'[subscan]\napi_key_env = "MADE_UP"\nrequests_per_second = 1000\nrequests_per_day = 50000000\n'
+            extra=f'[subscan]\napi_key_env = "MADE_UP"\nrequests_per_second = 1000\n'
+                  f'requests_per_day = 50000000\n'
                   f'[flags]\n{flags}\n{extra}')
 
     def run_legacy(self, config):

@@ -1,4 +1,5 @@
-// What alerts are told about accounts and prices: at once from labels and cache, later by amendment.
+// What alerts are told about accounts and prices: at once from labels and cache, later by
+// amendment.
 #include "stages/enrich.hpp"
 
 #include <gtest/gtest.h>
@@ -195,7 +196,7 @@ TEST(Enrich, one_question_serves_every_alert_that_waits_for_it) {
     EXPECT_EQ(said.size(), 2U);
     for (auto const& verdict : said)
         EXPECT_EQ(alert_of(verdict).amended, Amended::from_label | Amended::from_balance);
-    // Failed ones rest; nobody is asked about account 2 for now.
+    // Failed ones rest: nobody is asked about account 2 just now.
     world.say(World::alert(3));
     EXPECT_TRUE(world.asked().empty());
 }

@@ -139,9 +139,9 @@ TEST(StandinSubscanHost, a_slow_answer_for_one_who_has_left_is_forgotten) {
     EXPECT_EQ(world.subscan.counters().answered, 1u);
     world.client.cancel(*ticket);
     world.settle();
-    EXPECT_GT(world.host.next_deadline(), world.clock.monotonic() + 7 * second);
-    world.later(7 * second);
+    world.later(8 * second); // the answer was due, and nobody is there
     EXPECT_TRUE(world.done.empty());
+    EXPECT_GT(world.host.next_deadline(), world.clock.monotonic());
 }
 
 TEST(StandinSubscanHost, connections_end_as_the_scenario_says) {
@@ -173,7 +173,7 @@ TEST(ToldFeed, tells_a_record_when_the_next_is_asked_for) {
     stages::ToldFeed feed(std::make_unique<stages::CaptureFeed>(records),
                           [&](io::CaptureRecord const& record) { told.push_back(record); });
     for (std::size_t i = 0; i < records.size(); ++i) {
-        EXPECT_EQ(told.size(), i);
+        EXPECT_EQ(told.size(), i == 0 ? 0 : i - 1);
         EXPECT_EQ(feed.next(), records[i]);
     }
     EXPECT_FALSE(feed.next().has_value());

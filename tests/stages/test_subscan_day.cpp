@@ -1,6 +1,6 @@
-// A day of the legacy path in virtual time, against the stand-in Subscan with the free plan's quota:
-// 10 chains polled every 30 s, 1,000 watched accounts, more alerts than there is quota for lookups.
-// The stand-in counts; nothing may be over its quota, and no poll may suffer.
+// A day of the legacy path in virtual time, against the stand-in Subscan with the free plan's
+// quota: 10 chains polled every 30 s, 1,000 watched accounts, more alerts than there is quota for
+// lookups. The stand-in counts; nothing may be over its quota, and no poll may suffer.
 #include "io/loopback_network.hpp"
 #include "stages/enrich.hpp"
 #include "stages/standin_subscan_host.hpp"
@@ -188,5 +188,6 @@ TEST(SubscanDay, ten_chains_and_a_thousand_accounts_stay_within_the_free_plan) {
     std::uint64_t const others = counted.requests - 2 * polls;
     EXPECT_GT(others, 20'000U);
     EXPECT_LE(others, 95'000U - 2 * chain_count * 2'880U + 100);
-    EXPECT_NEAR(world.last.quota_used, counted.requests, 20); // it is a little older
+    EXPECT_LE(world.last.quota_used, counted.requests); // the note is a little older
+    EXPECT_GE(world.last.quota_used + 20, counted.requests);
 }

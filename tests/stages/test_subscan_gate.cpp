@@ -146,7 +146,7 @@ TEST(SubscanGate, first_come_first_served_at_a_host_and_hosts_take_turns) {
     SubscanWorld world(3, with_quota({.requests_per_second = 1}));
     fill_second(world);
     for (int i = 0; i < 3; ++i) world.ask(alerting, 0, "/" + std::to_string(i));
-    for (std::uint16_t chain : {1, 2}) world.ask(alerting, chain, "/0");
+    for (std::uint16_t chain = 1; chain <= 2; ++chain) world.ask(alerting, chain, "/0");
     world.later(10 * second);
     std::string order;
     for (auto const& one : world.asked)
@@ -179,8 +179,9 @@ TEST(SubscanGate, a_connection_is_kept_for_alerting) {
 }
 
 TEST(SubscanGate, enrichment_waits_where_polling_takes_the_day) {
-    SubscanWorld world(1, with_quota({.requests_per_second = 5, .requests_per_day = 1'000}));
-    world.gate.reserve(950);
+    // Too few a day for a share of enrichment.
+    SubscanWorld world(1, with_quota({.requests_per_second = 5, .requests_per_day = 19}));
+    world.gate.reserve(19);
     world.ask(critical, 0, "/critical", world.clock.now + 60 * second);
     world.ask(alerting);
     world.later(61 * second);

@@ -171,7 +171,7 @@ TEST(SubscanGate, heeds_what_is_left) {
 TEST(SubscanGate, a_refused_key_holds_everything_and_then_one_tries) {
     SubscanWorld world(2);
     for (auto& host : world.hosts) host.say(401, std::string(key_body));
-    for (int i = 0; i < 10; ++i) world.ask(QuotaClass::alerting, i % 2);
+    for (int i = 0; i < 10; ++i) world.ask(QuotaClass::alerting, static_cast<std::uint16_t>(i % 2));
     world.settle();
     // Those that were under way on two connections each, and no more.
     EXPECT_EQ(world.asked.size(), 4u);
