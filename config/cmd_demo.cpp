@@ -62,6 +62,7 @@ Chains chains_to_play(DemoOptions const& options, pipeline::Log& log) {
 
 // Blocks come faster than on a real chain, so more is asked than the free plan allows.
 constexpr std::uint32_t demo_requests_per_day = 2'000'000;
+constexpr std::uint32_t demo_requests_per_second = 100;
 
 // Generated traffic is watched on both paths: the node speaks for half of the accounts, a stand-in
 // Subscan for the others, and both are asked for names and prices.
@@ -75,6 +76,7 @@ std::expected<void, std::string> add_subscan(Config& config, std::vector<std::st
     if (auto const written = io::write_file(subscan.api_key_file, "made-up-key"); !written)
         return std::unexpected(io::describe(written.error()));
     subscan.requests_per_day = demo_requests_per_day;
+    subscan.requests_per_second = demo_requests_per_second;
     config.flags.hybrid_traffic_percent = half;
     for (std::size_t i = 0; i < urls.size(); ++i) {
         config.chains[i].subscan_url = io::parse_url(urls[i]).value();
@@ -127,6 +129,7 @@ int cmd_demo(Common const& common, DemoOptions const& options) {
     bool const recorded = !options.corpus.empty() || !options.capture.empty();
     EmbeddedSubscan subscan;
     subscan.scenario.quota_per_day = demo_requests_per_day;
+    subscan.scenario.quota_per_second = demo_requests_per_second;
     EmbeddedNodes nodes;
     auto const urls = nodes.start(std::move(*chains), "127.0.0.1:0",
                                   recorded ? std::nullopt : std::optional(std::move(subscan)));
