@@ -199,8 +199,9 @@ void Quota::ended(Ticket ticket, Nanoseconds now) {
                                  [&](Recent const& one) { return one.ticket == ticket; });
     if (at == recent_.end() || at->leaves <= now) return;
     at->leaves = now;
-    std::stable_sort(recent_.begin(), recent_.end(),
-                     [](Recent const& a, Recent const& b) { return a.leaves < b.leaves; });
+    std::sort(recent_.begin(), recent_.end(), [](Recent const& a, Recent const& b) {
+        return std::pair(a.leaves, a.ticket) < std::pair(b.leaves, b.ticket);
+    });
 }
 
 // ---- what the server says

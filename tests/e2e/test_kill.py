@@ -56,7 +56,7 @@ class Kill(Case):
             service = self.spyhop("run", "-c", config)
 
         service.wait_line(r"following from block")
-        last = self.status()["chains"][0]["best"]
+        last = service.wait_until(lambda: self.status()["chains"][0]["best"], "a best block")
         service.wait_until(lambda: self.covered(last), f"everything up to {last} is final")
         truth = self.truth(url, last)
         self.end(service)
