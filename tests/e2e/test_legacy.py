@@ -224,7 +224,8 @@ class Legacy(Case):
                                 "merkle": {"tag_name": "Binance.com", "tag_type": "Exchange"}}}}
         labels = self.write("labels.csv", "address,label,kind,source\n"
                             f"{show(2)},Cold wallet,exchange,our desk\n{show(2)[:-1]}x,Bad,,\n")
-        service = self.run_legacy(self.legacy_config(peer, extra=f'[labels]\nfiles = ["{labels}"]'))
+        service = self.run_legacy(self.legacy_config(
+            peer, poll="2s", extra=f'[labels]\nfiles = ["{labels}"]'))
         service.wait_line(r"labels\.csv:3:\d+: .*checksum")
         service.wait_until(lambda: peer.count("transfers") >= 1, "a poll")
         peer.add(101, 1, account(1), account(2), 20_000 * UNIT)
