@@ -2,12 +2,14 @@
 //
 //   pipeline/link/...          one message, one thread: push, look, pop
 //   pipeline/block/...         System.Events of Polkadot traffic (30 to 200 events a block) through
-//                              decode, detect, route and deliver in one thread; lines go nowhere
+//                              decode, detect, route, enrich and deliver in one
+//                              thread; lines go nowhere
 #include "pipeline/sleeper.hpp"
 #include "pipeline/topology.hpp"
 #include "stages/decode.hpp"
 #include "stages/deliver.hpp"
 #include "stages/detect.hpp"
+#include "stages/enrich.hpp"
 #include "stages/route.hpp"
 #include "stages/traffic.hpp"
 
@@ -116,12 +118,13 @@ std::vector<std::uint8_t> read_metadata() {
     return {std::istreambuf_iterator<char>(in), {}};
 }
 
-// Player, decode, detect, route and deliver on one thread.
+// Player, decode, detect, route, enrich and deliver on one thread.
 Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Frame>& frames,
              pipeline::MetricsPage& lines, pipeline::MetricsPage& decoded, pipeline::Log& log,
              pipeline::Clock const& clock) {
     auto& facts = topology.link<Fact>("facts", {.depth = 1024});
     auto& candidates = topology.link<Candidate>("candidates", {.depth = 1024});
+    auto& routed = topology.link<Verdict>("routed", {.depth = 256});
     auto& verdicts = topology.link<Verdict>("verdicts", {.depth = 1024});
     auto& book = topology.metrics();
     auto& kept = topology.link<Keep>("kept", {.depth = 8, .when_full = pipeline::WhenFull::drop});
@@ -138,8 +141,15 @@ Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Fram
                    facts);
     topology.stage({"route", pipeline::Process::legacy, "all"},
                    std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}), log,
-                                           book.add("", route_metrics), verdicts),
+                                           book.add("", route_metrics), routed),
                    candidates);
+    EnrichOptions enriched;
+    enriched.chains = {{}};
+    Enrich::Needs const known{nullptr, book.add("", enrich_metrics), book.add("", cache_metrics)};
+    topology.stage(
+        {"enrich", pipeline::Process::legacy, "all"},
+        std::make_unique<Enrich>(std::move(enriched), known, verdicts, pipeline::Outs<Lookup>({})),
+        routed);
     DeliverOptions options;
     options.chains = {"polkadot"};
     options.rules = {{"large", RuleKind::large_transfer}};

@@ -77,6 +77,28 @@ std::expected<void, io::Error> reach(IoThread& thread, ChainConfig const& chain,
     }
 }
 
+// Opens a connection, with TLS where there is any, and closes it again: a request would cost quota.
+void check_subscan(Config const& config, ChainConfig const& chain, IoThread& thread,
+                   pipeline::Clock const& clock, std::vector<Problem>& problems) {
+    if (!chain.subscan_url) return;
+    io::Url const& url = *chain.subscan_url;
+    io::Endpoint const endpoint{.host = url.host,
+                                .port = url.port,
+                                .tls = url.tls(),
+                                .ca_file = config.subscan ? config.subscan->ca_file : ""};
+    auto const stream =
+        thread.network().connect(endpoint, clock.monotonic() + io::limits::handshake_timeout);
+    while (stream->state() == io::StreamState::opening) {
+        thread.poll();
+        if (stream->state() == io::StreamState::opening) thread.park(stream->next_deadline());
+    }
+    if (io::Error const* const error = stream->error(); error != nullptr)
+        problems.push_back({chain.where,
+                            fmt::format("chain {}: subscan_url: {}: {}", chain.name,
+                                        url.authority(), io::describe(*error)),
+                            false});
+}
+
 void check_endpoints(Config const& config, std::vector<Problem>& problems) {
     pipeline::SystemClock const clock;
     auto proactor = io::Proactor::create(clock);
@@ -95,9 +117,12 @@ void check_endpoints(Config const& config, std::vector<Problem>& problems) {
                 faults.push_back(
                     fmt::format("{}: {}", url.authority(), io::describe(result.error())));
         }
-        for (std::string const& fault : faults) // one living node is enough to work
-            problems.push_back({chain.endpoints_where,
-                                fmt::format("chain {}: {}", chain.name, fault), reached > 0});
+        // One living node is enough to work, and none is needed while nobody asks them.
+        bool const bearable = reached > 0 || !config.flags.enable_hybrid_rpc;
+        for (std::string const& fault : faults)
+            problems.push_back(
+                {chain.endpoints_where, fmt::format("chain {}: {}", chain.name, fault), bearable});
+        check_subscan(config, chain, thread, clock, problems);
     }
 }
 

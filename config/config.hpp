@@ -62,6 +62,7 @@ struct CacheConfig {
     Nanoseconds identity = 3'600 * pipeline::second;
     Nanoseconds balance = 3'600 * pipeline::second;
     Nanoseconds price = 3'600 * pipeline::second;
+    Nanoseconds metadata = 3'600 * pipeline::second; // genesis and tokens of a chain
 };
 
 struct EnrichConfig {

@@ -84,6 +84,7 @@ void read_cache(Reader& in, CacheConfig& out) {
     in.duration("identity", out.identity);
     in.duration("balance", out.balance);
     in.duration("price", out.price);
+    in.duration("metadata", out.metadata);
 }
 
 void read_enrich(Reader& in, EnrichConfig& out) {

@@ -103,7 +103,10 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
     auto& thread = place.thread("subscan", "legacy");
     SubscanSource::Needs needs{world.network(thread), world.clock, world.log,
                                book.add("", legacy_metrics), book.add("", subscan_metrics),
-                               world.files()};
+                               world.files(), std::make_unique<SubscanGreetings>(
+                                   world.config.cache.metadata / pipeline::millisecond,
+                                   world.cache_store,
+                                   book.add("cache=\"chains\"", cache_metrics))};
     t.stage({"subscan", Process::legacy, thread.options().name},
             std::make_unique<SubscanSource>(
                 subscan_options(world.config, journal, world.subscan_key),

@@ -159,7 +159,9 @@ void TlsStream::pump() {
         fail({Code::timeout, 0, name_ + ": TLS handshake"});
     else if (shutdown_wanted_ && BIO_ctrl_pending(to_below_) == 0)
         below_->shutdown();
-    if (below_->ended() && dry && BIO_ctrl_pending(from_below_) == 0) peer_done_ = true;
+    // A record is decrypted whole and read in pieces: its rest is in neither BIO.
+    bool const all_read = BIO_ctrl_pending(from_below_) == 0 && SSL_pending(ssl_.get()) == 0;
+    if (below_->ended() && dry && all_read) peer_done_ = true;
 }
 
 StreamState TlsStream::state() {

@@ -36,6 +36,30 @@ SubscanSource::SubscanSource(SubscanSourceOptions options, Needs needs, pipeline
     for (auto const& chain : options_.chains) chains_.emplace_back(SubscanPoll(chain.poll));
     gate_.reserve(options_.planned_per_day);
     restore_quota();
+    for (std::size_t i = 0; i < chains_.size(); ++i)
+        restore_greeting(static_cast<std::uint16_t>(i));
+}
+
+// A genesis that contradicts what the journal knows is asked for again, so that it is an incident.
+void SubscanSource::restore_greeting(std::uint16_t index) {
+    auto const& options = options_.chains[index];
+    auto const& host = options_.gate.hosts[index];
+    if (!needs_.greetings || !options.polled || !host) return;
+    SubscanGreetings::Known known;
+    CacheNow const now{needs_.clock.monotonic(), needs_.clock.unix_milliseconds()};
+    if (!needs_.greetings->load(host->authority(), now, known)) return;
+    if (options.genesis && *options.genesis != known.genesis) return;
+    Chain& chain = chains_[index];
+    chain.facts.genesis = known.genesis;
+    for (auto const& token : known.tokens) chain.assets.learn(token);
+    chain.step = Step::polling;
+}
+
+void SubscanSource::keep_greeting(std::uint16_t index) {
+    if (!needs_.greetings) return;
+    CacheNow const now{needs_.clock.monotonic(), needs_.clock.unix_milliseconds()};
+    needs_.greetings->keep(options_.gate.hosts[index]->authority(), chains_[index].facts.genesis,
+                           tokens_, now);
 }
 
 void SubscanSource::restore_quota() {

@@ -20,6 +20,7 @@
 #include "stages/state_files.hpp"
 #include "stages/subscan_assets.hpp"
 #include "stages/subscan_gate.hpp"
+#include "stages/subscan_greeting.hpp"
 #include "stages/subscan_poll.hpp"
 
 #include <memory>
@@ -87,6 +88,8 @@ class SubscanSource : pipeline::Pinned {
         pipeline::MetricsPage& gate_metrics; // subscan_metrics
         // Where the quota's use is kept from run to run; null: nowhere.
         std::unique_ptr<StateFiles> files{};
+        // What earlier runs heard of the chains as such; null: it is asked at each start.
+        std::unique_ptr<SubscanGreetings> greetings{};
     };
     static constexpr std::string_view quota_file = "subscan-quota";
     static constexpr Nanoseconds keep_interval = 60 * pipeline::second;
@@ -134,6 +137,8 @@ class SubscanSource : pipeline::Pinned {
     bool tell_facts(std::uint16_t index);
     void note(std::uint16_t index, pipeline::Turn const& turn);
     Fact fact_of(std::uint16_t index) const;
+    void restore_greeting(std::uint16_t index);
+    void keep_greeting(std::uint16_t index);
     void restore_quota();
     void keep_quota(pipeline::Turn const& turn);
 

@@ -133,8 +133,10 @@ void SubscanSource::on_tokens(std::uint16_t index, SubscanReply& reply, Nanoseco
                          reply.fault != SubscanFault::no_record;
     if (passing) return greeting_failed(index, reply.text, now);
     tokens_.clear();
-    if (readable(reply) && reader_.tokens(tokens_))
+    if (readable(reply) && reader_.tokens(tokens_)) {
         for (auto const& token : tokens_) chain.assets.learn(token);
+        if (chain.assets.native_known()) keep_greeting(index);
+    }
     chain.failures = 0;
     bool const another = chain.step == Step::tokens && !chain.assets.native_known();
     chain.step = another ? Step::older_tokens : Step::polling;

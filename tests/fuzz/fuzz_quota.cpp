@@ -1,5 +1,5 @@
-// Any text as the kept state of a quota, which is read or refused; what was read is written and read
-// again to the same, and no text makes sending possible that the limits forbid.
+// Any text as the kept state of a quota, which is read or refused; what was read is written and
+// read again to the same, and no text makes sending possible that the limits forbid.
 #include "pipeline/check.hpp"
 #include "stages/quota.hpp"
 

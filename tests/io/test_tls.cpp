@@ -162,6 +162,38 @@ void carry_megabytes() {
 TEST(Tls, carries_megabytes_and_half_closes_in_memory) { carry_megabytes<Memory>(); }
 TEST(Tls, carries_megabytes_and_half_closes_on_the_ring) { carry_megabytes<Ring>(); }
 
+// A peer that ends TCP without close_notify while its last record waits for room in the inbox.
+TEST(Tls, gives_the_whole_last_record_to_a_slow_reader) {
+    Memory world;
+    world.serve_good();
+    auto const client = world.network.connect(world.endpoint(), world.soon());
+    std::unique_ptr<Stream> server;
+    ASSERT_TRUE(world.run_until([&] {
+        if (!server) server = world.listener->accept();
+        if (server) server->state();
+        return server && client->state() == StreamState::open;
+    }));
+    // Seven records, of which the last one fits into the inbox in part.
+    constexpr std::size_t record_bytes = 10'000;
+    std::string const sent = pattern(7 * record_bytes);
+    std::size_t given = 0;
+    ASSERT_TRUE(world.run_until([&] {
+        std::string_view const left = std::string_view(sent).substr(given);
+        given += server->write(pipeline::as_bytes(left.substr(0, record_bytes)));
+        client->state();
+        return given == sent.size() && server->unsent() == 0;
+    }));
+    server->close();
+    for (int i = 0; i < 10; ++i) world.network.step();
+    std::string got;
+    EXPECT_TRUE(world.run_until([&] {
+        drain_into(got, *client);
+        return client->ended() && client->readable().empty();
+    }));
+    EXPECT_EQ(got.size(), sent.size());
+    EXPECT_TRUE(got == sent);
+}
+
 TEST(Tls, survives_one_byte_reads) {
     Memory world;
     world.network.faults.step_bytes_max = 1;
