@@ -18,7 +18,8 @@ class LegacyStart(Case):
 
     def on_subscan(self):
         return self.config(
-            {CHAIN: ("ws://127.0.0.1:9", f'subscan_url = "{self.peer.url}"\nlegacy_poll = "200ms"\n')},
+            {CHAIN: ("ws://127.0.0.1:9",
+                     f'subscan_url = "{self.peer.url}"\nlegacy_poll = "200ms"\n')},
             assets='["native"]', levels='notable = "10000"',
             extra='[subscan]\napi_key_env = "MADE_UP"\nrequests_per_second = 1000\n'
                   '[flags]\nenable_hybrid_rpc = false\n')
