@@ -285,8 +285,9 @@ pipeline::MetricsPage& wire(pipeline::Topology& t, Links const& links,
                                      candidates),
             facts);
     t.stage(row("route"),
-            std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}), log,
-                                    book.add("", route_metrics), verdicts),
+            std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}),
+                                    Route::Needs{log, book.add("", route_metrics), clock},
+                                    verdicts),
             candidates);
     std::vector<Outlet> outlets;
     outlets.push_back({"null", std::make_unique<NullSink>(), 0});

@@ -140,8 +140,9 @@ Player& wire(pipeline::Topology& topology, Rule const& rule, pipeline::Link<Fram
                                             log, book.add("", detect_metrics), candidates),
                    facts);
     topology.stage({"route", pipeline::Process::legacy, "all"},
-                   std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}), log,
-                                           book.add("", route_metrics), routed),
+                   std::make_unique<Route>(nodes_only({"polkadot"}, {"large"}),
+                                           Route::Needs{log, book.add("", route_metrics), clock},
+                                           routed),
                    candidates);
     EnrichOptions enriched;
     enriched.chains = {{}};

@@ -143,6 +143,11 @@ void check_environment(Config const& config, bool network, std::vector<Problem>&
     check_state_dir(config.service, problems);
     check_sinks(config, problems);
     check_secrets(config, problems);
+    for (std::string const& name : config.service.operators)
+        if (!uid_of(name))
+            problems.push_back({config.service.operators_where,
+                                fmt::format("service.operators: there is no user '{}'", name),
+                                false});
     check_labels(config, problems);
     if (network) check_endpoints(config, problems);
 }

@@ -40,7 +40,14 @@ struct ServiceConfig {
     Isolation isolation = Isolation::process;
     Layout layout = Layout::compact;
     pipeline::Idle idle = pipeline::Idle::park;
-    Where state_dir_where, socket_where;
+    std::vector<std::string> operators; // of the admin socket: user names or uids
+    Where state_dir_where, socket_where, operators_where;
+};
+
+// How long a path that should speak may be silent about what the other one has.
+struct RoutingConfig {
+    Nanoseconds hybrid_patience = 10 * pipeline::second;
+    Nanoseconds legacy_patience = 120 * pipeline::second;
 };
 
 struct HttpConfig {
@@ -124,6 +131,7 @@ struct Config {
     std::vector<stages::Rule> rules;
     std::vector<WatchConfig> watches;
     FlagsConfig flags;
+    RoutingConfig routing;
     std::map<std::string, HealthCheckConfig> health;
     std::vector<SinkConfig> sinks;
 };

@@ -49,6 +49,8 @@ void read_service(Reader& in, ServiceConfig& out) {
     if (in.choice("isolation", isolations, index)) out.isolation = static_cast<Isolation>(index);
     if (in.choice("layout", layouts, index)) out.layout = static_cast<Layout>(index);
     if (in.choice("idle", idles, index)) out.idle = static_cast<pipeline::Idle>(index);
+    in.texts("operators", out.operators);
+    out.operators_where = in.where("operators");
     out.state_dir_where = in.where("state_dir");
     out.socket_where = in.where("socket");
     if (out.state_dir.empty()) in.complain("state_dir", "an empty path");
@@ -230,6 +232,11 @@ void read_flags(Reader& in, FlagsConfig& out) {
     in.number("hybrid_traffic_percent", 0, 100, out.hybrid_traffic_percent);
 }
 
+void read_routing(Reader& in, RoutingConfig& out) {
+    in.duration("hybrid_patience", out.hybrid_patience);
+    in.duration("legacy_patience", out.legacy_patience);
+}
+
 void read_health(Reader& in, std::map<std::string, HealthCheckConfig>& out) {
     for (std::string_view name : health_checks)
         in.table(name, [&](Reader& check) {
@@ -320,6 +327,7 @@ Loaded load_text(std::string_view text, std::string const& name) {
     root.tables("rule", [&](Reader& in) { read_rule(in, config, config.rules.emplace_back()); });
     root.tables("watch", [&](Reader& in) { read_watch(in, config.watches.emplace_back()); });
     root.table("flags", [&](Reader& in) { read_flags(in, config.flags); });
+    root.table("routing", [&](Reader& in) { read_routing(in, config.routing); });
     root.table("health", [&](Reader& in) { read_health(in, config.health); });
     root.tables("sink", [&](Reader& in) { read_sink(in, config.sinks.emplace_back()); });
     root.finish();

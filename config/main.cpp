@@ -1,4 +1,5 @@
 // The command line: what can be typed, and which function answers. Everything else lives elsewhere.
+#include "config/admin_commands.hpp"
 #include "config/cmd_decode.hpp"
 #include "config/cmd_node.hpp"
 #include "config/cmd_subscan.hpp"
@@ -43,7 +44,6 @@ struct CommandLine {
     DecodeExtrinsic extrinsic;
     DecodeMetadata metadata;
     TopologyOptions topology;
-    std::string drain = "10s";
     int exit_code = exit_ok;
 
     CommandLine() {
@@ -67,7 +67,7 @@ struct CommandLine {
         common.color = !(no_color && *no_color) && isatty(STDERR_FILENO) == 1;
         add_service_commands();
         add_tools();
-        add_admin_commands();
+        admin_commands.emplace(app, common, exit_code);
     }
 
     void add_service_commands() {
@@ -146,17 +146,6 @@ struct CommandLine {
         serve->callback([this] { exit_code = cmd_subscan(subscan); });
     }
 
-    void add_admin_commands() {
-        for (char const* name : {"status", "coverage", "metrics"})
-            app.add_subcommand(name, "ask the running service")->callback([this, name] {
-                exit_code = cmd_admin(common, {name}, {});
-            });
-        auto* const shutdown = app.add_subcommand("shutdown", "drain and end the running service");
-        shutdown->add_option("--drain", drain, "how long to wait for the last alert (10s)");
-        shutdown->callback(
-            [this] { exit_code = cmd_admin(common, {"shutdown"}, {{"drain", drain}}); });
-    }
-
     // Every name that could have been meant, at the deepest command that was understood.
     std::vector<std::string_view> names_at(std::vector<std::string> const& arguments) {
         CLI::App const* at = &app;
@@ -172,6 +161,8 @@ struct CommandLine {
         }
         return {names_.begin(), names_.end()};
     }
+
+    std::optional<AdminCommands> admin_commands;
 
   private:
     std::vector<std::string> names_; // what names_at() points into

@@ -2,6 +2,7 @@
 
 #include "config/delivery.hpp"
 #include "config/exit_codes.hpp"
+#include "config/flags_file.hpp"
 #include "config/io_thread.hpp"
 #include "config/label_files.hpp"
 #include "config/notify.hpp"
@@ -116,7 +117,8 @@ std::expected<void, Failure> Service::build() {
         [this] { return stages::read_ledgers(journal_path(config_)); },
         [this] { return open_labels(); },
         open_key(),
-        store_.get()};
+        store_.get(),
+        [this] { return open_governor(); }};
     auto const built = build_topology(topology_, world);
     if (!trouble_.empty()) return std::unexpected(Failure{exit_failed, trouble_});
     if (!built) return std::unexpected(Failure{exit_failed, built.error()});
@@ -138,6 +140,27 @@ std::vector<stages::Outlet> Service::open_outlets(pipeline::Driver& driver,
     if (outlets) return std::move(*outlets);
     if (trouble_.empty()) trouble_ = outlets.error();
     return {};
+}
+
+// After the journal, whose lock says that this service is the only one of its state directory.
+std::unique_ptr<stages::Governor> Service::open_governor() {
+    if (!trouble_.empty()) return nullptr;
+    stages::FlagState state = start_flags(config_, log_);
+    switchboard_.start(stages::regime_of(state));
+    auto trail = stages::AuditTrail::open(journal_path(config_));
+    if (!trail) {
+        trouble_ = io::describe(trail.error());
+        return nullptr;
+    }
+    stages::Governor::Needs needs{
+        switchboard_,
+        clock_,
+        log_,
+        [this](stages::FlagState const& next) { return store_flags(config_, next); },
+        [this] { topology_.wake(); },
+        std::move(*trail)};
+    return std::make_unique<stages::Governor>(std::move(state), has_legacy(config_),
+                                              std::move(needs));
 }
 
 std::unique_ptr<io::UnixServer> Service::open_socket(pipeline::Driver& driver) {
@@ -258,6 +281,7 @@ int Service::drain(int exit_code, pipeline::Nanoseconds drain_max) {
     }
     topology_.stop();
     bool const whole = calm >= 2;
+    if (whole) mark_clean(config_, log_);
     log_.write(whole ? pipeline::Level::info : pipeline::Level::warning, "spyhop",
                whole ? "ended; every alert made is written"
                      : "ended before everything was written; those alerts are lost to the sink");

@@ -49,6 +49,7 @@ class Service {
     std::unique_ptr<io::UnixServer> open_socket(pipeline::Driver& driver);
     std::string open_key();
     void open_store();
+    std::unique_ptr<stages::Governor> open_governor();
     stages::LabelBook open_labels();
     bool flushed() const;
     int drain(int exit_code, pipeline::Nanoseconds drain_max);

@@ -1,11 +1,13 @@
 #include "config/stage_options.hpp"
 
+#include "config/flags_file.hpp"
 #include "config/reader.hpp"
 #include "decoders/storage_key.hpp"
 #include "stages/assets.hpp"
 
 #include <algorithm>
-#include <cmath>
+#include <charconv>
+#include <pwd.h>
 #include <unistd.h>
 
 namespace config {
@@ -145,7 +147,8 @@ stages::RouteOptions route_options(Config const& config) {
         options.chains.push_back(
             {chain.name, chain.subscan_url.has_value(), !chain.endpoints.empty()});
     }
-    for (WatchConfig const& watch : config.watches) options.watched.push_back(watch.account);
+    for (WatchConfig const& watch : config.watches)
+        options.watched.push_back({watch.account, watch.tier});
     return options;
 }
 
@@ -163,6 +166,14 @@ std::vector<std::optional<std::uint32_t>> starts(Config const& config) {
     return all;
 }
 
+std::optional<std::uint32_t> uid_of(std::string const& name) {
+    std::uint32_t uid = 0;
+    auto const [end, error] = std::from_chars(name.data(), name.data() + name.size(), uid);
+    if (error == std::errc() && end == name.data() + name.size()) return uid;
+    passwd const* const entry = getpwnam(name.c_str());
+    return entry != nullptr ? std::optional(entry->pw_uid) : std::nullopt;
+}
+
 stages::ControlOptions control_options(Config const& config) {
     stages::ControlOptions options;
     options.version = SPYHOP_VERSION;
@@ -173,25 +184,17 @@ stages::ControlOptions control_options(Config const& config) {
         made.name = chain.name;
         for (io::Url const& url : chain.endpoints) made.endpoints.push_back(url.authority());
         if (chain.subscan_url) made.subscan = chain.subscan_url->authority();
-        made.hybrid = config.flags.enable_hybrid_rpc && !chain.endpoints.empty();
+        made.hybrid = !chain.endpoints.empty();
     }
+    for (WatchConfig const& watch : config.watches)
+        if (watch.tier != 0) options.watched.push_back({watch.account, watch.tier});
+    for (std::string const& name : config.service.operators)
+        if (auto const uid = uid_of(name)) options.operators.push_back(*uid);
     return options;
 }
 
-// Where no chain has a legacy path, nothing can be routed away from the nodes.
 pipeline::Regime first_regime(Config const& config) {
-    FlagsConfig const& flags = config.flags;
-    pipeline::Regime regime;
-    regime.epoch = 1;
-    regime.mode = has_legacy(config) ? pipeline::Mode::normal : pipeline::Mode::hybrid_only;
-    regime.hybrid_buckets =
-        static_cast<std::uint16_t>(std::lround(flags.hybrid_traffic_percent * 100));
-    using pipeline::Flag;
-    regime.flags =
-        static_cast<std::uint8_t>((flags.enable_hybrid_rpc ? Flag::hybrid_rpc : 0) |
-                                  (flags.enable_hybrid_patterns ? Flag::hybrid_patterns : 0) |
-                                  (flags.enable_parallel_mode ? Flag::parallel_mode : 0));
-    return regime;
+    return stages::regime_of(first_flags(config));
 }
 
 } // namespace config

@@ -29,6 +29,8 @@ stages::RouteOptions route_options(Config const& config);
 stages::DeliverOptions deliver_options(Config const& config);
 // The first wanted block of each chain, where one is configured.
 std::vector<std::optional<std::uint32_t>> starts(Config const& config);
+// Of a user's name, or a number as it is; nothing: there is no such user.
+std::optional<std::uint32_t> uid_of(std::string const& name);
 stages::ControlOptions control_options(Config const& config);
 pipeline::Regime first_regime(Config const& config);
 

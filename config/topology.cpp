@@ -153,6 +153,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& verdicts   = t.link<Verdict>  ("verdicts",   {.depth = 1024});
     auto& kept       = t.link<Keep>     ("kept",       keep_room);
     auto& routed     = t.link<Verdict>  ("routed",     {.depth = 256});
+    auto& steer      = t.link<Steer>    ("steer",      asking_room);
     ChainLinks links;
     LegacyLinks legacy;
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
@@ -169,9 +170,11 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
     t.stage_over({"route", Process::legacy, place.name("route", "data")},
-            std::make_unique<Route>(route_options(config), world.log,
-                                    book.add("", route_metrics), routed),
-            both);
+            std::make_unique<Route>(route_options(config),
+                                    Route::Needs{world.log, book.add("", route_metrics),
+                                                 world.clock, &world.switchboard},
+                                    routed),
+            both, std::vector{&steer});
 
     t.stage_over({"enrich", Process::legacy, place.name("enrich", "deliver")},
                  make_enrich(t, world, legacy, verdicts), std::vector{&routed}, legacy.findings);
@@ -186,10 +189,11 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                       pipeline::Outs<Want>(links.wants)),
             verdicts);
     auto& desk = place.thread("control", "control");
-    Control::Needs const needs{world.switchboard, book, world.shutdown, world.ledgers};
+    Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers,
+                         world.governor(), &world.clock};
     t.stage_over({"control", Process::control, desk.options().name},
-                 std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
-                                           world.clock.monotonic()),
+                 std::make_unique<Control>(control_options(config), world.admin_socket(desk),
+                                           std::move(needs), world.clock.monotonic(), steer),
                  links.notes, links.catch_ups, legacy.notes);
     t.stage({"keeper", Process::control, desk.options().name},
             std::make_unique<Keeper>(chains, world.files(), world.log,

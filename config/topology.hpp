@@ -32,6 +32,11 @@ struct World {
     std::function<stages::LabelBook()> labels = [] { return stages::LabelBook(); };
     std::string subscan_key{};        // empty: none is sent
     io::Store* cache_store = nullptr; // null: the cache is in memory only
+    // What may change the regime; asked for after the journal, and sets the switchboard. Null only
+    // where nothing will run.
+    std::function<std::unique_ptr<stages::Governor>()> governor = [] {
+        return std::unique_ptr<stages::Governor>();
+    };
 };
 
 // Declares every link, stage and thread. The error names what is wrong with the wiring.

@@ -6,7 +6,11 @@
 //   │ epoch 24  │ mode 4│tier 4│ buckets 14   │ spare 10 │flags 8 │
 //   └───────────┴───────┴──────┴──────────────┴──────────┴────────┘
 //
-// Threads: load by anyone; change by the control stage.
+// The routing stage says when it has made a whole turn under a new epoch: from then on nothing it
+// decides is older.
+//
+// Threads: load and obeyed by anyone; change by the control stage, and by whoever sees a process
+// die; obey by the routing stage.
 #pragma once
 
 #include "pipeline/types.hpp"
@@ -24,6 +28,8 @@ enum class Mode : std::uint8_t {
 
 inline constexpr std::uint32_t buckets_max = 10'000; // hybrid_buckets of this many go to hybrid
 
+inline constexpr std::uint8_t tiers_all = 15; // Regime::tier: accounts of no tier are admitted, too
+
 struct Flag { // bits of Regime::flags
     static constexpr std::uint8_t hybrid_rpc = 1;
     static constexpr std::uint8_t hybrid_patterns = 2;
@@ -33,7 +39,7 @@ struct Flag { // bits of Regime::flags
 struct Regime {
     std::uint32_t epoch = 0; // 24 bits; grows by one with each change
     Mode mode = Mode::normal;
-    std::uint8_t tier = 0;            // canary tiers 1..tier are admitted; 0 none
+    std::uint8_t tier = tiers_all;    // canary tiers 1..tier are admitted (0: none), or everybody
     std::uint16_t hybrid_buckets = 0; // 0..10,000: percentage x 100
     std::uint8_t flags = 0;
 
@@ -62,6 +68,9 @@ class Switchboard {
     // it.
     Regime load() const { return unpack(word_.load(std::memory_order_acquire)); }
 
+    // Before any thread runs.
+    void start(Regime const& regime) { word_.store(pack(regime), std::memory_order_relaxed); }
+
     // Replaces `expected` by `next` with the epoch raised by one. False if another was faster.
     [[nodiscard]] bool change(Regime const& expected, Regime next) {
         next.epoch = expected.epoch + 1;
@@ -71,8 +80,24 @@ class Switchboard {
                                              std::memory_order_relaxed);
     }
 
+    struct Obeyed {
+        std::uint32_t epoch = 0;
+        Nanoseconds at = 0; // monotonic
+    };
+    void obey(std::uint32_t epoch, Nanoseconds now) {
+        obeyed_at_.store(now, std::memory_order_relaxed);
+        // release: pairs with the acquire in obeyed(), which then sees a time not before its epoch.
+        obeyed_epoch_.store(epoch, std::memory_order_release);
+    }
+    Obeyed obeyed() const {
+        std::uint32_t const epoch = obeyed_epoch_.load(std::memory_order_acquire); // pairs: obey()
+        return {epoch, obeyed_at_.load(std::memory_order_relaxed)};
+    }
+
   private:
     alignas(64) std::atomic<std::uint64_t> word_;
+    alignas(64) std::atomic<std::uint32_t> obeyed_epoch_{0};
+    std::atomic<Nanoseconds> obeyed_at_{0};
 };
 
 } // namespace pipeline

@@ -228,9 +228,9 @@ void append_alert_line(AlertLine const& line, LineContext const& context, std::s
     append_asset(context, transfer.amount, out);
     append_usd(context, transfer.amount, alert.price, out);
 
-    fmt::format_to(end, R"(,"path":"{}","regime":{{"epoch":{},"hybrid_traffic_percent":{:g}}})",
+    fmt::format_to(end, R"(,"path":"{}","regime":{{"epoch":{},"hybrid_traffic_percent":{:g}{}}})",
                    alert.path == Path::hybrid ? "hybrid" : "legacy", alert.epoch,
-                   alert.hybrid_buckets / 100.0);
+                   alert.hybrid_buckets / 100.0, alert.fallback ? R"(,"fallback":true)" : "");
     append_amended(alert.amended, out);
     fmt::format_to(end, R"(,"latency":{{"received_to_emitted_ns":{})",
                    context.received_to_emitted_ns);

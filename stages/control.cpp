@@ -14,6 +14,7 @@ namespace {
 constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_refused = 4;
+constexpr int exit_timeout = 5;
 
 std::string quoted(std::string_view text) {
     std::string out;
@@ -24,11 +25,12 @@ std::string quoted(std::string_view text) {
 } // namespace
 
 Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server, Needs needs,
-                 pipeline::Nanoseconds started)
+                 pipeline::Nanoseconds started, pipeline::Out<Steer> steer)
     : options_(std::move(options))
     , server_(std::move(server))
     , needs_(std::move(needs))
     , started_(started)
+    , steer_(steer)
     , notes_(options_.chains.size())
     , catch_ups_(options_.chains.size())
     , legacies_(options_.chains.size()) {
@@ -43,6 +45,21 @@ std::span<Control::Command const> Control::commands() {
                 &Control::coverage},
         Command{"metrics", Role::viewer, "every metric, in Prometheus' text format",
                 &Control::metrics},
+        Command{"flags", Role::viewer, "every flag: value, default, type, who set it and when",
+                &Control::flags},
+        Command{"flag set", Role::operator_, "NAME VALUE [--reason TEXT] [--if-epoch N]",
+                &Control::flag_set},
+        Command{"route", Role::viewer, "ADDRESS: which path serves this account, and why",
+                &Control::route},
+        Command{"pin", Role::operator_, "ADDRESS legacy|hybrid|none [--for 24h] [--reason TEXT]",
+                &Control::pin},
+        Command{"rollback", Role::operator_,
+                "everything to legacy, now: --reason TEXT [--drill: measure, change nothing]",
+                &Control::rollback},
+        Command{"unlock", Role::admin, "let promotion go on after a rollback: --reason TEXT",
+                &Control::unlock},
+        Command{"audit", Role::viewer, "who changed what, and why [--since 1d] [--verify]",
+                &Control::audit},
         Command{"shutdown", Role::admin, "drain and end [--drain 10s]", &Control::shutdown},
         Command{"help", Role::viewer, "this list", &Control::help},
     };
@@ -63,56 +80,113 @@ void Control::on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const&) 
 }
 
 bool Control::tick(pipeline::Turn const& turn) {
+    if (needs_.governor) needs_.governor->settle();
+    if (waiting_) {
+        std::uint64_t const connection = waiting_->connection;
+        std::string const text = waited(turn);
+        if (text.empty()) return false;
+        if (server_) {
+            server_->reply(connection, text);
+            server_->end_reply(connection);
+        }
+        return true;
+    }
     if (!server_) return false;
     io::LineEvent const event = server_->poll();
     if (event.kind == io::LineEvent::Kind::none) return false;
     if (event.kind == io::LineEvent::Kind::line) {
-        server_->reply(event.connection, answer(event.line, role_of(event.peer), turn));
+        std::string const text = answer(event.line, asker_of(event.peer), turn);
+        if (waiting_) {
+            waiting_->connection = event.connection;
+            return true;
+        }
+        server_->reply(event.connection, text);
         server_->end_reply(event.connection);
     }
     return true;
 }
 
 pipeline::Nanoseconds Control::next_deadline() const {
+    constexpr pipeline::Nanoseconds glance = 50 * pipeline::microsecond;
+    if (waiting_) return last_turn_ + glance;
     return server_ ? server_->next_deadline() : pipeline::never;
 }
 
-Role Control::role_of(io::Credentials const& peer) const {
-    return peer.uid == 0 || peer.uid == options_.uid ? Role::admin : Role::viewer;
+Asker Control::asker_of(io::Credentials const& peer) const {
+    bool const admin = peer.uid == 0 || peer.uid == options_.uid;
+    bool const known = std::find(options_.operators.begin(), options_.operators.end(), peer.uid) !=
+                       options_.operators.end();
+    return {admin   ? Role::admin
+            : known ? Role::operator_
+                    : Role::viewer,
+            fmt::format("uid {}", peer.uid)};
 }
 
-std::string Control::answer(std::string_view line, Role role, pipeline::Turn const& turn) {
-    bool json = line.starts_with('{');
+std::string Control::answer(std::string_view line, Asker const& asker, pipeline::Turn const& turn) {
+    last_turn_ = turn.now;
+    asker_ = asker;
+    auto const request = parse_admin_request(line);
+    if (!request) return render({exit_usage, request.error(), {}}, line.starts_with('{'), false);
+    // The commands of the binary ask for both: the code for the shell, the text for the person.
+    bool const with_text = request->args.contains("text");
+    Answer answer = dispatch(*request, asker, turn);
+    if (!answer.wait) return render(std::move(answer), request->json, with_text);
+    waiting_ = Waiting{0, request->json, with_text, std::move(*answer.wait)};
+    return waited(turn);
+}
+
+// The routing stage may have obeyed already, where it shares the thread.
+std::string Control::waited(pipeline::Turn const& turn) {
+    last_turn_ = turn.now;
+    if (!waiting_) return {};
+    auto const obeyed_by = needs_.switchboard.obeyed();
+    Obedience const& obedience = waiting_->obedience;
+    bool const late = now(turn) > obedience.stored_at + obey_max;
+    if (obeyed_by.epoch < obedience.epoch && !late) return {};
     Answer answer;
-    if (auto const request = parse_admin_request(line)) {
-        json = request->json;
-        answer = dispatch(*request, role, turn);
-        // The commands of the binary ask for both: the code for the shell, the text for the person.
-        if (request->args.contains("text")) answer.members += ",\"text\":" + quoted(answer.text);
-    } else {
-        answer = {exit_usage, request.error(), {}};
-    }
+    if (obeyed_by.epoch >= obedience.epoch)
+        answer = obeyed(obedience, obeyed_by.at);
+    else
+        answer = {exit_timeout,
+                  fmt::format("epoch {} is stored and in force, but the routing stage has not "
+                              "taken it up within {} s: it stands still; look at the log, and "
+                              "restart the service if it stays so",
+                              obedience.epoch, obey_max / pipeline::second),
+                  {}};
+    Waiting const done = *std::exchange(waiting_, std::nullopt);
+    return render(std::move(answer), done.json, done.text);
+}
+
+std::string Control::render(Answer answer, bool json, bool with_text) const {
     if (!json) {
         std::string text = answer.code == 0 ? answer.text : "error: " + answer.text;
         if (!text.ends_with('\n')) text += '\n';
         return text + '\n'; // an empty line ends an answer
     }
-    if (answer.code == 0) return R"({"ok":true)" + answer.members + "}\n";
+    if (answer.code == 0) {
+        if (with_text) answer.members += ",\"text\":" + quoted(answer.text);
+        return R"({"ok":true)" + answer.members + "}\n";
+    }
     return fmt::format(R"({{"ok":false,"code":{},"error":{}}})", answer.code, quoted(answer.text)) +
            '\n';
 }
 
-Control::Answer Control::dispatch(AdminRequest const& request, Role role,
+// Commands of two words come before those of one.
+Control::Answer Control::dispatch(AdminRequest const& request, Asker const& asker,
                                   pipeline::Turn const& turn) {
+    std::string const two =
+        request.words.size() > 1 ? request.words[0] + ' ' + request.words[1] : request.words[0];
     std::vector<std::string_view> names;
     for (Command const& command : commands()) {
         names.push_back(command.name);
-        if (command.name != request.words[0]) continue;
-        if (role < command.role)
-            return {exit_refused,
-                    fmt::format("{} needs the rights of the service's own user or of root",
-                                command.name),
-                    {}};
+        if (command.name != two && command.name != request.words[0]) continue;
+        if (asker.role < command.role) {
+            std::string_view const needed =
+                command.role == Role::operator_
+                    ? "the rights of an operator ([service] operators) or an admin"
+                    : "the rights of the service's own user or of root";
+            return {exit_refused, fmt::format("{} needs {}", command.name, needed), {}};
+        }
         return (this->*command.run)(request, turn);
     }
     std::string_view const near = nearest(request.words[0], names);
@@ -161,7 +235,7 @@ Control::Answer Control::help(AdminRequest const&, pipeline::Turn const&) {
     std::string text;
     std::string members = ",\"commands\":[";
     for (Command const& command : commands()) {
-        text += fmt::format("{:<10} {}\n", command.name, command.help);
+        text += fmt::format("{:<16} {}\n", command.name, command.help);
         members += (members.ends_with('[') ? "" : ",") + quoted(command.name);
     }
     return {0, text, members + "]"};

@@ -1,19 +1,24 @@
 // The operator's end: the admin socket, and what the sources tell of themselves. Owns no data path;
 // if it were slow, nothing else would be.
 //
-// Who may do what comes from SO_PEERCRED: root and the service's own user are admin, everybody else
-// who can open the socket is a viewer. One thread.
+// Who may do what comes from SO_PEERCRED: root and the service's own user are admin, the users of
+// `[service] operators` are operators, everybody else who can open the socket is a viewer.
+//
+// A rollback is answered when the routing stage has obeyed; until then no other line is taken, which
+// is also what keeps two of them apart. One thread.
 #pragma once
 
 #include "io/unix_server.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/admin_request.hpp"
+#include "stages/governor.hpp"
 #include "stages/ledger_view.hpp"
 #include "stages/messages.hpp"
 
 #include <functional>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -27,12 +32,24 @@ struct ControlOptions {
         std::string name;
         std::vector<std::string> endpoints; // host:port, safe to show
         std::string subscan{};              // the same; empty: it has no legacy path
-        bool hybrid = true;                 // its nodes may be asked
+        bool hybrid = true;                 // it has nodes
     };
     std::string version;
     std::vector<Chain> chains;
     std::uint32_t uid = 0; // of the service
     std::int32_t pid = 0;
+    std::vector<std::uint32_t> operators{}; // uids
+    struct Watched {
+        decoders::Account account;
+        std::uint8_t tier = 0;
+    };
+    std::vector<Watched> watched{}; // for `route`
+};
+
+// Who asks: what he may do, and how he is called in the audit trail.
+struct Asker {
+    Role role = Role::viewer;
+    std::string name = "?"; // "uid 1000"
 };
 
 class Control : pipeline::Pinned {
@@ -45,27 +62,46 @@ class Control : pipeline::Pinned {
         std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
         // What the journal has on disk; blocks for as long as that takes.
         std::function<std::expected<std::vector<LedgerView>, std::string>()> ledgers{};
+        // Null only where nothing will run: the regime cannot be changed then.
+        std::unique_ptr<Governor> governor{};
+        pipeline::Clock const* clock = nullptr; // for the times of a rollback; null: Turn::now
     };
 
     // server: null in tests that call answer() directly.
     Control(ControlOptions options, std::unique_ptr<io::UnixServer> server, Needs needs,
-            pipeline::Nanoseconds started);
+            pipeline::Nanoseconds started, pipeline::Out<Steer> steer);
 
-    auto outputs() { return std::tie(); }
+    auto outputs() { return std::tie(steer_); }
     void on(pipeline::Part<SourceNote> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const& turn);
     bool tick(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const;
 
-    // The whole answer to one line, as it goes over the socket.
-    std::string answer(std::string_view line, Role role, pipeline::Turn const& turn);
+    // The whole answer to one line, as it goes over the socket; empty: it waits for the routing
+    // stage, and waited() will give it.
+    std::string answer(std::string_view line, Asker const& asker, pipeline::Turn const& turn);
+    std::string waited(pipeline::Turn const& turn);
+
+    // A rollback that is not obeyed within this time is told as timed out.
+    static constexpr pipeline::Nanoseconds obey_max = 5 * pipeline::second;
 
   private:
+    struct Obedience { // what an answer waits for
+        std::uint32_t epoch = 0;
+        pipeline::Nanoseconds asked_at = 0, stored_at = 0;
+        std::string text; // said before the times
+    };
     struct Answer {
         int code = 0; // exit codes of interface.md section 2
         std::string text;
         std::string members; // of the JSON reply, beginning with a comma
+        std::optional<Obedience> wait{};
+    };
+    struct Waiting { // the one answer that waits
+        std::uint64_t connection = 0;
+        bool json = false, text = false;
+        Obedience obedience;
     };
     struct Command {
         std::string_view name;
@@ -75,19 +111,32 @@ class Control : pipeline::Pinned {
     };
     static std::span<Command const> commands();
 
-    Answer dispatch(AdminRequest const& request, Role role, pipeline::Turn const& turn);
+    Answer dispatch(AdminRequest const& request, Asker const& asker, pipeline::Turn const& turn);
+    std::string render(Answer answer, bool json, bool with_text) const;
     Answer status(AdminRequest const& request, pipeline::Turn const& turn);
     Answer coverage(AdminRequest const& request, pipeline::Turn const& turn);
     Answer metrics(AdminRequest const& request, pipeline::Turn const& turn);
     Answer shutdown(AdminRequest const& request, pipeline::Turn const& turn);
     Answer help(AdminRequest const& request, pipeline::Turn const& turn);
-    Role role_of(io::Credentials const& peer) const;
+    // control_regime.cpp: what changes the regime, and who did
+    Answer flags(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer flag_set(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer route(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer pin(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollback(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer unlock(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer audit(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer obeyed(Obedience const& obedience, pipeline::Nanoseconds at) const;
+    Who who(AdminRequest const& request) const;
+    pipeline::Nanoseconds now(pipeline::Turn const& turn) const;
+    Asker asker_of(io::Credentials const& peer) const;
     std::string status_table(pipeline::Turn const& turn) const;
     std::string chain_json(std::size_t index, pipeline::Turn const& turn) const;
     std::string catch_up_json(std::size_t index) const; // empty while nothing is left to read
     std::string catch_up_line(std::size_t index) const;
     // control_status.cpp: how it is going, for people and programs
     bool ready(pipeline::Regime const& regime) const;
+    bool locked() const;
     std::string_view path_of(std::size_t index, pipeline::Regime const& regime) const;
     std::string legacy_json(std::size_t index, pipeline::Turn const& turn) const;
     std::string legacy_line(std::size_t index, pipeline::Turn const& turn) const;
@@ -97,9 +146,13 @@ class Control : pipeline::Pinned {
 
     ControlOptions const options_;
     std::unique_ptr<io::UnixServer> const server_;
-    Needs const needs_;
+    Needs needs_;
     pipeline::Nanoseconds const started_;
-    std::vector<SourceNote> notes_; // the latest of each chain
+    pipeline::Out<Steer> steer_;
+    pipeline::Nanoseconds last_turn_ = 0;
+    Asker asker_;                    // of the line that is being answered
+    std::optional<Waiting> waiting_; // while it is there, no line is taken
+    std::vector<SourceNote> notes_;  // the latest of each chain
     std::vector<HistoryNote> catch_ups_;
     std::vector<LegacyNote> legacies_;
     std::size_t newest_legacy_ = 0; // of the chain that was heard of last

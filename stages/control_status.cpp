@@ -17,11 +17,6 @@ std::string_view to_text(SourceState state) {
     return names[static_cast<std::size_t>(state)];
 }
 
-std::string_view to_text(pipeline::Mode mode) {
-    constexpr std::string_view names[] = {"normal", "legacy", "frozen", "hybrid-only"};
-    return names[static_cast<std::size_t>(mode)];
-}
-
 std::string_view to_text(LegacyState state) {
     constexpr std::string_view names[] = {"off",    "starting", "polling",
                                           "behind", "failing",  "held"};
@@ -55,7 +50,8 @@ struct Shown {
 
 Shown shown(ControlOptions::Chain const& chain, SourceNote const& node, LegacyNote const& legacy,
             pipeline::Turn const& turn) {
-    if (chain.hybrid || chain.subscan.empty())
+    bool const asked = chain.hybrid && (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
+    if (asked || chain.subscan.empty())
         return {node.facts,
                 node.best,
                 node.finalized,
@@ -97,12 +93,15 @@ LegacyNote const* Control::any_legacy() const {
     return any ? &legacies_[newest_legacy_] : nullptr;
 }
 
+bool Control::locked() const { return needs_.governor && needs_.governor->state().locked; }
+
 Control::Answer Control::status(AdminRequest const&, pipeline::Turn const& turn) {
     std::string members = fmt::format(
         R"(,"version":{},"uptime_s":{},"epoch":{},"mode":"{}","hybrid_traffic_percent":{:g},)"
-        R"("ready":{},"locked":false,"chains":[)",
+        R"("ready":{},"locked":{},"lock_reason":{},"chains":[)",
         quoted(options_.version), (turn.now - started_) / pipeline::second, turn.regime.epoch,
-        to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready(turn.regime));
+        to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready(turn.regime), locked(),
+        locked() ? quoted(needs_.governor->state().lock_reason) : "null");
     for (std::size_t i = 0; i < notes_.size(); ++i) members += (i ? "," : "") + chain_json(i, turn);
     members +=
         fmt::format(R"(],"subscan":{},"processes":[{{"name":"spyhop","pid":{},"restarts":0}}])",
@@ -200,6 +199,9 @@ std::string Control::status_table(pipeline::Turn const& turn) const {
         "spyhop {}, up {} s, {}, mode {}, hybrid traffic {:g} %, epoch {}\n\n", options_.version,
         (turn.now - started_) / pipeline::second, ready(turn.regime) ? "ready" : "not ready",
         to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, turn.regime.epoch);
+    if (locked())
+        text += fmt::format("locked: {}. Promotion waits for: spyhop unlock --reason TEXT\n\n",
+                            needs_.governor->state().lock_reason);
     std::size_t width = 5;
     for (auto const& chain : options_.chains) width = std::max(width, chain.name.size());
     constexpr std::string_view row = "{:<{}}  {:<10}  {:<11}  {:>10}  {:>10}  {:>8}  {:<7}  {}\n";

@@ -163,12 +163,16 @@ struct Alert {
     Price price{};
     std::uint32_t epoch = 0;
     std::uint16_t hybrid_buckets = 0;
+    bool fallback = false; // the path that should have spoken was silent past its deadline
 };
 
 // What has been learned of an alert that was passed on before.
 struct Amendment {
     Alert alert{};
 };
+
+// Says for one account which path speaks for it.
+enum class Pin : std::uint8_t { none, legacy, hybrid };
 
 // ---- source to decode --------------------------------------------------------------------------
 
@@ -256,6 +260,19 @@ struct alignas(64) Verdict {
     std::variant<ChainFacts, AssetFacts, Alert, BlockEnd, Finalized, Abandoned, Missing, Settled,
                  Amendment>
         body{};
+};
+
+// ---- control to route (may drop: control counts, and says that it was not taken) ----------------
+
+// A pin of one account, or (account empty) a chain that is held on legacy or let go.
+struct alignas(64) Steer {
+    static constexpr std::string_view record_name = "Steer";
+    Header header{};
+    decoders::Account account{};
+    Pin pin = Pin::none;             // none: the pin is taken away
+    std::uint64_t until_unix_ms = 0; // of the pin; 0: it does not expire
+    std::uint16_t chain = 0;
+    bool hold = false;
 };
 
 // ---- deliver to history (may drop: said again while it holds) ----------------------------------
@@ -393,6 +410,7 @@ struct alignas(64) Keep {
 };
 
 static_assert(pipeline::Message<SourceNote> && pipeline::Message<Keep>);
+static_assert(pipeline::Message<Steer>);
 static_assert(pipeline::Message<Want> && pipeline::Message<HistoryNote>);
 static_assert(pipeline::Message<Lookup> && pipeline::Message<Finding> &&
               pipeline::Message<LegacyNote>);

@@ -37,8 +37,7 @@ class Gathered {
 
 } // namespace
 
-std::array<std::uint8_t, 16> alert_id(Hash const& genesis, Transfer const& transfer,
-                                      std::string_view rule_name) {
+AlertId alert_id(Hash const& genesis, Transfer const& transfer, std::string_view rule_name) {
     Gathered gathered;
     gathered.bytes(genesis);
     gathered.little_endian(transfer.block.number);
@@ -48,7 +47,7 @@ std::array<std::uint8_t, 16> alert_id(Hash const& genesis, Transfer const& trans
     gathered.little_endian(transfer.amount);
     gathered.bytes(pipeline::as_bytes(rule_name));
     auto const whole = decoders::blake2b_256(gathered.all());
-    std::array<std::uint8_t, 16> id{};
+    AlertId id{};
     std::copy_n(whole.begin(), id.size(), id.begin());
     return id;
 }
@@ -60,28 +59,59 @@ RouteOptions nodes_only(std::vector<std::string> const& chains, std::vector<std:
     return options;
 }
 
-Route::Route(RouteOptions options, pipeline::Log& log, pipeline::MetricsPage& metrics,
-             pipeline::Out<Verdict> verdicts)
+Route::Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts)
     : options_(std::move(options))
-    , watched_(options_.watched.begin(), options_.watched.end())
     , known_(options_.chains.size())
-    , log_(log)
-    , metrics_(metrics)
-    , verdicts_(verdicts) {}
+    , needs_(needs)
+    , verdicts_(verdicts)
+    , handover_(options_.handover) {
+    accounts_.reserve(options_.watched.size() + RouteOptions::pins_max);
+    for (auto const& one : options_.watched) {
+        accounts_[one.account].watched = true;
+        accounts_[one.account].tier = one.tier;
+    }
+    for (auto const& one : options_.pins) {
+        Account& account = accounts_[one.account];
+        account.pin = one.pin;
+        account.until_unix_ms = one.until_unix_ms;
+        ++pins_;
+    }
+}
 
 void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn) {
     Candidate const& candidate = part.message;
-    if (!believed(candidate)) return metrics_.add(RouteMetric::foreign);
+    if (!believed(candidate)) return needs_.metrics.add(RouteMetric::foreign);
+    if (auto const* match = std::get_if<Match>(&candidate.body))
+        return judge(candidate, *match, turn);
+    follow(candidate);
     Verdict verdict;
     verdict.header.received = candidate.header.received;
     verdict.chain = candidate.chain;
     verdict.path = candidate.path;
-    if (auto const* match = std::get_if<Match>(&candidate.body)) {
-        if (!judge(candidate, *match, turn.regime, verdict)) return;
-    } else {
-        CHECK(pass_on(candidate.body, verdict.body));
-    }
+    CHECK(pass_on(candidate.body, verdict.body));
     verdicts_.emit(verdict);
+}
+
+void Route::on(pipeline::Part<Steer> const& part, pipeline::Turn const&) {
+    Steer const& steer = part.message;
+    if (!steer.account) {
+        if (steer.chain < known_.size()) known_[steer.chain].held = steer.hold;
+        return;
+    }
+    auto const found = accounts_.find(steer.account);
+    bool const is_new = found == accounts_.end() || found->second.pin == Pin::none;
+    if (steer.pin == Pin::none) {
+        if (found == accounts_.end()) return;
+        pins_ -= !is_new;
+        found->second.pin = Pin::none;
+        if (!found->second.watched) accounts_.erase(found);
+        return;
+    }
+    if (is_new && pins_ >= RouteOptions::pins_max) return; // control has counted, too
+    pins_ += is_new;
+    Account& account = accounts_[steer.account];
+    account.pin = steer.pin;
+    account.until_unix_ms = steer.until_unix_ms;
 }
 
 // False: the path serves another chain than the one that spoke first.
@@ -95,56 +125,140 @@ bool Route::believed(Candidate const& candidate) {
     if (!chain.legacy || !chain.hybrid || known.genesis == Hash{}) known.genesis = facts->genesis;
     bool const differs = known.genesis != facts->genesis;
     if (differs && !foreign)
-        log_.write(pipeline::Level::error, "route",
-                   fmt::format("incident: {}: {} serves a chain with genesis {}, but {} one with "
-                               "{}. The former is not believed; compare endpoints and subscan_url "
-                               "of this [[chain]].",
-                               chain.name, candidate.path == Path::legacy ? "Subscan" : "the node",
-                               decoders::hex_text(facts->genesis),
-                               candidate.path == Path::legacy ? "the node" : "Subscan",
-                               decoders::hex_text(known.genesis)));
+        needs_.log.write(
+            pipeline::Level::error, "route",
+            fmt::format("incident: {}: {} serves a chain with genesis {}, but {} one with "
+                        "{}. The former is not believed; compare endpoints and subscan_url "
+                        "of this [[chain]].",
+                        chain.name, candidate.path == Path::legacy ? "Subscan" : "the node",
+                        decoders::hex_text(facts->genesis),
+                        candidate.path == Path::legacy ? "the node" : "Subscan",
+                        decoders::hex_text(known.genesis)));
     foreign = differs;
     return !foreign;
 }
 
-decoders::Account const& Route::subject(Transfer const& transfer) const {
-    bool const from = watched_.contains(transfer.from);
-    bool const to = watched_.contains(transfer.to);
+decoders::Account const& Route::subject_of(Transfer const& transfer) const {
+    auto const watched = [&](decoders::Account const& account) {
+        auto const found = accounts_.find(account);
+        return found != accounts_.end() && found->second.watched;
+    };
+    bool const from = watched(transfer.from);
+    bool const to = watched(transfer.to);
     if (from != to) return from ? transfer.from : transfer.to;
     return transfer.from ? transfer.from : transfer.to;
 }
 
-Path Route::speaker(std::uint16_t index, Transfer const& transfer,
-                    pipeline::Regime const& regime) const {
-    auto const& chain = options_.chains[index];
-    if (!chain.legacy) return Path::hybrid;
-    if (!chain.hybrid || (regime.flags & pipeline::Flag::hybrid_rpc) == 0) return Path::legacy;
-    switch (regime.mode) {
-    case pipeline::Mode::legacy_only: return Path::legacy;
-    case pipeline::Mode::hybrid_only: return Path::hybrid;
-    case pipeline::Mode::normal:
-    case pipeline::Mode::frozen: break;
-    }
-    return bucket_of(subject(transfer)) < regime.hybrid_buckets ? Path::hybrid : Path::legacy;
+RouteSubject Route::facts_of(decoders::Account const& subject, pipeline::Turn const& turn) const {
+    RouteSubject facts{.bucket = bucket_of(subject)};
+    auto const found = accounts_.find(subject);
+    if (found == accounts_.end()) return facts;
+    Account const& account = found->second;
+    facts.tier = account.tier;
+    bool const expired = account.until_unix_ms != 0 && turn.unix_ms >= account.until_unix_ms;
+    if (!expired) facts.pin = account.pin;
+    return facts;
 }
 
-// False: nothing is passed on.
-bool Route::judge(Candidate const& candidate, Match const& match, pipeline::Regime const& regime,
-                  Verdict& verdict) {
-    Alert alert;
-    alert.match = match;
-    alert.path = candidate.path;
-    alert.speaks = speaker(candidate.chain, match.transfer, regime) == candidate.path;
-    alert.epoch = regime.epoch;
-    alert.hybrid_buckets = regime.hybrid_buckets;
-    metrics_.add(alert.speaks ? RouteMetric::alerts : RouteMetric::withheld);
-    bool const legacy = candidate.path == Path::legacy;
-    if (!alert.speaks && !(legacy && match.transfer.block.finalized)) return false;
-    metrics_.add(RouteMetric::legacy, alert.speaks && legacy);
-    alert.id =
+RouteWays Route::ways(std::uint16_t chain) const {
+    return {options_.chains[chain].legacy, options_.chains[chain].hybrid, known_[chain].held};
+}
+
+// ---- matches -----------------------------------------------------------------------------------
+
+void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn) {
+    RouteWays const of_chain = ways(candidate.chain);
+    if (!of_chain.legacy || !of_chain.hybrid) {
+        bool const speaks = of_chain.legacy == (candidate.path == Path::legacy);
+        needs_.metrics.add(speaks ? RouteMetric::alerts : RouteMetric::withheld);
+        if (speaks) pass(candidate, turn, true);
+        return;
+    }
+    auto const subject = facts_of(subject_of(match.transfer), turn);
+    bool const may_speak = decide(of_chain, subject, turn.regime).path == candidate.path;
+    auto const id =
         alert_id(known_[candidate.chain].genesis, match.transfer, options_.rule_names[match.rule]);
-    verdict.body = alert;
+    switch (handover_.arrived(candidate, id, may_speak, turn.now)) {
+    case Handover::Fate::said:
+        needs_.metrics.add(RouteMetric::alerts);
+        return pass(candidate, turn, true);
+    case Handover::Fate::other_now:
+        needs_.metrics.add(RouteMetric::alerts);
+        needs_.metrics.add(RouteMetric::late);
+        pass(handover_.held_of_other(), turn, true);
+        break;
+    case Handover::Fate::held:
+    case Handover::Fate::known: needs_.metrics.add(RouteMetric::withheld); break;
+    }
+    bool const confirms = candidate.path == Path::legacy && match.transfer.block.finalized;
+    if (confirms) pass(candidate, turn, false);
+}
+
+// One whose other path stayed silent; each call says at most one.
+bool Route::tick(pipeline::Turn const& turn) {
+    auto const due = handover_.due(turn.now);
+    if (due.candidate == nullptr) return false;
+    Candidate const& candidate = *due.candidate;
+    if (due.confirmation) {
+        pass(candidate, turn, true);
+        return true;
+    }
+    auto subject = facts_of(subject_of(std::get<Match>(candidate.body).transfer), turn);
+    subject.bucket = 0; // whatever the share is, if there is any
+    bool const may_help = candidate.path == Path::legacy ||
+                          decide(ways(candidate.chain), subject, turn.regime).path == Path::hybrid;
+    if (may_help) {
+        needs_.metrics.add(RouteMetric::alerts);
+        needs_.metrics.add(RouteMetric::fallbacks);
+        pass(candidate, turn, true, true);
+    } else {
+        needs_.metrics.add(RouteMetric::let_go);
+        handover_.drop_due();
+    }
     return true;
+}
+
+// How far each path is, and what did not happen.
+void Route::follow(Candidate const& candidate) {
+    auto& final = known_[candidate.chain].final_below[static_cast<std::size_t>(candidate.path)];
+    if (auto const* block = std::get_if<Finalized>(&candidate.body))
+        final = std::max(final, block->number + 1);
+    if (auto const* settled = std::get_if<Settled>(&candidate.body))
+        final = std::max(final, settled->number + 1);
+    if (auto const* gone = std::get_if<Abandoned>(&candidate.body))
+        handover_.abandoned(candidate.chain, candidate.path, gone->hash);
+}
+
+// A match that was held may have become final meanwhile; nobody will say so again.
+void Route::pass(Candidate const& candidate, pipeline::Turn const& turn, bool speaks,
+                 bool fallback) {
+    Alert alert;
+    alert.match = std::get<Match>(candidate.body);
+    BlockRef& block = alert.match.transfer.block;
+    Known const& known = known_[candidate.chain];
+    if (block.number < known.final_below[static_cast<std::size_t>(candidate.path)])
+        block.finalized = true;
+    alert.id = alert_id(known.genesis, alert.match.transfer, options_.rule_names[alert.match.rule]);
+    alert.path = candidate.path;
+    alert.speaks = speaks;
+    alert.fallback = fallback;
+    alert.epoch = turn.regime.epoch;
+    alert.hybrid_buckets = turn.regime.hybrid_buckets;
+    needs_.metrics.add(RouteMetric::legacy, speaks && alert.path == Path::legacy);
+    Verdict verdict;
+    verdict.header.received = candidate.header.received;
+    verdict.chain = candidate.chain;
+    verdict.path = candidate.path;
+    verdict.body = alert;
+    verdicts_.emit(verdict);
+}
+
+void Route::upkeep(pipeline::Turn const& turn) {
+    needs_.metrics.set(RouteMetric::held, handover_.held());
+    if (turn.regime.epoch == obeyed_) return;
+    obeyed_ = turn.regime.epoch;
+    needs_.metrics.set(RouteMetric::epoch, obeyed_);
+    if (needs_.switchboard != nullptr) needs_.switchboard->obey(obeyed_, needs_.clock.monotonic());
 }
 
 } // namespace stages

@@ -1,33 +1,36 @@
-// Decides which path speaks for a match and gives the alert its id. The regime is read once per
-// turn.
-//
-//   only one path is there    ▶ that one
-//   mode legacy / hybrid-only ▶ legacy / hybrid
-//   bucket of the subject account below hybrid's share ▶ hybrid, else legacy
+// Decides which path speaks for a match (routing.hpp) and gives the alert its id. The regime is read
+// once per turn; exactly one path speaks for an event, whatever happens to the regime between the
+// two paths' bringing it (handover.hpp).
 //
 // The subject is the watched account if exactly one of both is watched, otherwise `from` (where
-// there is none, `to`). Both paths see the same event and the same regime, so exactly one speaks.
-// What a path may not say is counted and ends here, but for legacy's final matches, which are
-// passed on as not speaking: they confirm what legacy said in an earlier run.
+// there is none, `to`). A path that should speak and is silent past its deadline is stood in for by
+// the other one, and the alert says so; hybrid stands in only for accounts that it might be given.
+//
+// Legacy's final matches that it may not say are passed on as not speaking: they confirm what
+// legacy said in an earlier run. Those of alerts that hybrid has said are passed on as speaking
+// after a minute: if hybrid has died meanwhile, they settle its alerts; if not, the journal keeps
+// them silent.
 //
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.
 //
-// One thread; at most one record out per record in.
+// One thread; at most two records out per record in. Tells the switchboard which epoch it obeys.
 #pragma once
 
+#include "pipeline/clock.hpp"
 #include "pipeline/log.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
-#include "stages/messages.hpp"
+#include "stages/handover.hpp"
+#include "stages/routing.hpp"
 
-#include <boost/unordered/unordered_flat_set.hpp>
+#include <boost/unordered/unordered_flat_map.hpp>
 #include <string>
 #include <vector>
 
 namespace stages {
 
-enum class RouteMetric { alerts, legacy, withheld, foreign };
+enum class RouteMetric { alerts, legacy, withheld, foreign, held, fallbacks, let_go, late, epoch };
 
 inline constexpr std::array route_metrics{
     pipeline::MetricRow{"spyhop_route_alerts_total", pipeline::MetricKind::counter,
@@ -38,14 +41,23 @@ inline constexpr std::array route_metrics{
                         "Matches left to the other path."},
     pipeline::MetricRow{"spyhop_route_foreign_total", pipeline::MetricKind::counter,
                         "Records of a path that serves another chain than the other path."},
+    pipeline::MetricRow{"spyhop_route_held_matches", pipeline::MetricKind::gauge,
+                        "Matches held until the path that may speak has said them."},
+    pipeline::MetricRow{"spyhop_route_fallbacks_total", pipeline::MetricKind::counter,
+                        "Alerts said by one path because the other stayed silent too long."},
+    pipeline::MetricRow{"spyhop_route_let_go_total", pipeline::MetricKind::counter,
+                        "Matches of hybrid that legacy did not bring and hybrid may not say."},
+    pipeline::MetricRow{"spyhop_route_handed_over_total", pipeline::MetricKind::counter,
+                        "Matches said late because the regime had changed between the two paths."},
+    pipeline::MetricRow{"spyhop_route_epoch", pipeline::MetricKind::gauge,
+                        "Epoch of the regime that is obeyed."},
 };
 
 // The first 16 bytes of BLAKE2b-256 over genesis, block number (u32 LE), event index (u32 LE),
 // length and bytes of the from key, length and bytes of the to key, amount (u128 LE), rule name.
 // The block's hash is no part of it: the same event at the same place on another fork is the same
 // alert.
-std::array<std::uint8_t, 16> alert_id(Hash const& genesis, Transfer const& transfer,
-                                      std::string_view rule_name);
+AlertId alert_id(Hash const& genesis, Transfer const& transfer, std::string_view rule_name);
 
 struct RouteOptions {
     struct Chain {
@@ -55,7 +67,19 @@ struct RouteOptions {
     };
     std::vector<Chain> chains;
     std::vector<std::string> rule_names;
-    std::vector<decoders::Account> watched;
+    struct Watched {
+        decoders::Account account;
+        std::uint8_t tier = 0; // canary tier; 0: none
+    };
+    std::vector<Watched> watched;
+    struct Pinned {
+        decoders::Account account;
+        Pin pin{};
+        std::uint64_t until_unix_ms = 0; // 0: for ever
+    };
+    std::vector<Pinned> pins; // as they are stored
+    HandoverOptions handover{};
+    static constexpr std::size_t pins_max = 4'096;
 };
 
 // Chains that have their nodes only.
@@ -63,13 +87,24 @@ RouteOptions nodes_only(std::vector<std::string> const& chains, std::vector<std:
 
 class Route : pipeline::Pinned {
   public:
-    static constexpr std::uint32_t max_burst = 1;
+    static constexpr std::uint32_t max_burst = 2;
 
-    Route(RouteOptions options, pipeline::Log& log, pipeline::MetricsPage& metrics,
-          pipeline::Out<Verdict> verdicts);
+    struct Needs {
+        pipeline::Log& log;
+        pipeline::MetricsPage& metrics;
+        pipeline::Clock const& clock;                 // only to say when a new epoch is obeyed
+        pipeline::Switchboard* switchboard = nullptr; // null: nobody wants to know
+    };
+
+    Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts);
 
     auto outputs() { return std::tie(verdicts_); }
     void on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<Steer> const& part, pipeline::Turn const& turn);
+    bool accepting() const { return handover_.room(); }
+    bool tick(pipeline::Turn const& turn);
+    void upkeep(pipeline::Turn const& turn);
+    Nanoseconds next_deadline() const { return handover_.next_deadline(); }
 
   private:
     struct KeyHash {
@@ -79,24 +114,36 @@ class Route : pipeline::Pinned {
             return first;
         }
     };
+    struct Account { // of which something is known
+        bool watched = false;
+        std::uint8_t tier = 0;
+        Pin pin{};
+        std::uint64_t until_unix_ms = 0;
+    };
     struct Known { // of a chain
         Hash genesis{};
         std::array<bool, paths> foreign{};
+        std::array<std::uint32_t, paths> final_below{}; // each path has told what lies below
+        bool held = false;                              // on legacy
     };
 
     bool believed(Candidate const& candidate);
-    Path speaker(std::uint16_t chain, Transfer const& transfer,
-                 pipeline::Regime const& regime) const;
-    decoders::Account const& subject(Transfer const& transfer) const;
-    bool judge(Candidate const& candidate, Match const& match, pipeline::Regime const& regime,
-               Verdict& verdict);
+    decoders::Account const& subject_of(Transfer const& transfer) const;
+    RouteSubject facts_of(decoders::Account const& subject, pipeline::Turn const& turn) const;
+    RouteWays ways(std::uint16_t chain) const;
+    void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
+    void follow(Candidate const& candidate);
+    void pass(Candidate const& candidate, pipeline::Turn const& turn, bool speaks,
+              bool fallback = false);
 
     RouteOptions const options_;
-    boost::unordered_flat_set<decoders::Account, KeyHash> watched_;
+    boost::unordered_flat_map<decoders::Account, Account, KeyHash> accounts_;
     std::vector<Known> known_; // by chain
-    pipeline::Log& log_;
-    pipeline::MetricsPage& metrics_;
+    Needs const needs_;
     pipeline::Out<Verdict> verdicts_;
+    Handover handover_;
+    std::size_t pins_ = 0;
+    std::uint32_t obeyed_ = 0; // epoch
 };
 
 } // namespace stages

@@ -47,8 +47,9 @@ Feed::Feed(std::vector<stages::Rule> rules, std::vector<std::string> const& chai
         std::make_unique<stages::Detect>(std::move(rules), chains, log, detect_page, candidates),
         facts);
     topology.stage(row("route"),
-                   std::make_unique<stages::Route>(stages::nodes_only(chains, names), log,
-                                                   route_page, verdicts),
+                   std::make_unique<stages::Route>(stages::nodes_only(chains, names),
+                                                   stages::Route::Needs{log, route_page, clock},
+                                                   verdicts),
                    candidates);
     auto owned = std::make_unique<MemorySink>(out);
     sink = owned.get();

@@ -163,8 +163,9 @@ PipelineWorld::PipelineWorld(std::string const& chain, Settings settings,
                                                     detect_page, candidates),
                    facts);
     topology.stage({"route", Process::hybrid, "one"},
-                   std::make_unique<stages::Route>(stages::nodes_only({chain}, names), log,
-                                                   route_page, verdicts),
+                   std::make_unique<stages::Route>(stages::nodes_only({chain}, names),
+                                                   stages::Route::Needs{log, route_page, clock},
+                                                   verdicts),
                    candidates);
     auto& wants = topology.link<stages::Want>("wants", want_room);
     stages::Deliver::Needs const needs{clock, log, *deliver_page,

@@ -23,10 +23,10 @@ struct Desk {
                   {switchboard, metrics,
                    [this](pipeline::Nanoseconds drain) { shutdowns.push_back(drain); },
                    [this] { return ledgers; }},
-                  pipeline::second) {}
+                  pipeline::second, steer) {}
 
     std::string ask(std::string_view line, Role role = Role::admin) {
-        return control.answer(line, role, turn);
+        return control.answer(line, {role, "uid 1"}, turn);
     }
     simdjson::dom::element json(std::string_view line, Role role = Role::admin) {
         std::string const text = ask(line, role);
@@ -48,6 +48,7 @@ struct Desk {
         control.on({made, {}}, turn);
     }
 
+    pipeline::Link<Steer> steer{"steer", {.depth = 8, .when_full = pipeline::WhenFull::drop}};
     pipeline::Switchboard switchboard{{}};
     pipeline::MetricsBook metrics;
     std::vector<pipeline::Nanoseconds> shutdowns;
@@ -68,7 +69,7 @@ TEST(Control, status_as_json_has_the_members_of_the_interface) {
     EXPECT_EQ(
         simdjson::minify(status),
         R"({"ok":true,"version":"1.2.3","uptime_s":90,"epoch":3,"mode":"hybrid-only",)"
-        R"("hybrid_traffic_percent":15,"ready":false,"locked":false,"chains":[)"
+        R"("hybrid_traffic_percent":15,"ready":false,"locked":false,"lock_reason":null,"chains":[)"
         R"({"name":"polkadot","genesis":"0x)" +
             [] {
                 std::string digits;
@@ -187,7 +188,7 @@ TEST(Control, help_lists_every_command) {
     std::string const text = desk.ask("help", Role::viewer);
     auto const reply = desk.json(R"({"command":["help"]})", Role::viewer);
     simdjson::dom::array const names = reply["commands"].get_array().value();
-    EXPECT_EQ(names.size(), 5u);
+    EXPECT_EQ(names.size(), 12u);
     for (auto const name : names)
         EXPECT_NE(text.find(name.get_string().value()), std::string::npos);
 }
@@ -275,7 +276,7 @@ struct Both {
         options.chains = {{"dot", {"a.example"}, "dot.example", true},
                           {"ksm", {}, "ksm.example", false}};
         control = std::make_unique<Control>(std::move(options), nullptr,
-                                            Control::Needs{switchboard, book, {}}, 0);
+                                            Control::Needs{switchboard, book, {}}, 0, steer);
     }
     void legacy(std::uint16_t chain, LegacyState state) {
         LegacyNote note;
@@ -305,11 +306,12 @@ struct Both {
         pipeline::Turn turn;
         turn.unix_ms = 1'004'000;
         turn.regime = regime;
-        return control->answer(line, Role::viewer, turn);
+        return control->answer(line, {Role::viewer, "uid 2"}, turn);
     }
     bool ready() { return ask(R"({"command":["status"]})").contains(R"("ready":true)"); }
 
     pipeline::Regime regime;
+    pipeline::Link<Steer> steer{"steer", {.depth = 8, .when_full = pipeline::WhenFull::drop}};
     pipeline::Switchboard switchboard{{}};
     pipeline::MetricsBook book;
     std::unique_ptr<Control> control;

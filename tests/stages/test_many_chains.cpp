@@ -82,9 +82,10 @@ struct Eight : World {
                                                         candidates),
                        facts);
         topology.stage({"route", Process::hybrid, "one"},
-                       std::make_unique<stages::Route>(stages::nodes_only(names, {rule.name}), log,
-                                                       book.add("", stages::route_metrics),
-                                                       verdicts),
+                       std::make_unique<stages::Route>(
+                           stages::nodes_only(names, {rule.name}),
+                           stages::Route::Needs{log, book.add("", stages::route_metrics), clock},
+                           verdicts),
                        candidates);
         options.chains = names;
         stages::Deliver::Needs const needs{clock, log, book.add("", stages::deliver_metrics),

@@ -50,8 +50,9 @@ struct Bench {
             row("detect"),
             std::make_unique<stages::Detect>(rules, chains, log, detect_page, candidates), facts);
         topology.stage(row("route"),
-                       std::make_unique<stages::Route>(stages::nodes_only({"one"}, {"a", "b"}), log,
-                                                       route_page, verdicts),
+                       std::make_unique<stages::Route>(stages::nodes_only({"one"}, {"a", "b"}),
+                                                       stages::Route::Needs{log, route_page, clock},
+                                                       verdicts),
                        candidates);
         swallow = &topology.stage(row("swallow"), std::make_unique<Swallow>(), verdicts);
         EXPECT_TRUE(topology.finish());

@@ -15,7 +15,8 @@ TEST(Route, an_alert_carries_its_id_and_the_regime_of_the_turn) {
     pipeline::MetricsPage page("", route_metrics);
     pipeline::Link<Verdict> verdicts("verdicts", {.depth = 64});
     RecordedLog log;
-    Route route(nodes_only({"one", "two"}, {"small", "large"}), log, page, verdicts);
+    pipeline::ManualClock clock;
+    Route route(nodes_only({"one", "two"}, {"small", "large"}), {log, page, clock}, verdicts);
     auto const tell = [&](decltype(Candidate::body) const& body, std::uint16_t chain,
                           pipeline::Turn const& turn = {}) {
         Candidate candidate;
@@ -50,7 +51,8 @@ TEST(Route, everything_else_passes_in_its_order) {
     pipeline::MetricsPage page("", route_metrics);
     pipeline::Link<Verdict> verdicts("verdicts", {.depth = 64});
     RecordedLog log;
-    Route route(nodes_only({"one"}, {}), log, page, verdicts);
+    pipeline::ManualClock clock;
+    Route route(nodes_only({"one"}, {}), {log, page, clock}, verdicts);
     for (decltype(Candidate::body) const& body : std::initializer_list<decltype(Candidate::body)>{
              ChainFacts{}, AssetFacts{}, BlockEnd{}, Finalized{}, Abandoned{}}) {
         Candidate candidate;
@@ -68,47 +70,63 @@ TEST(Route, everything_else_passes_in_its_order) {
 
 namespace {
 
-// Both paths, one account watched.
+// Both paths, one account watched. Every match is of an event of its own.
 struct Crossing {
     explicit Crossing(bool legacy = true, bool hybrid = true) {
         RouteOptions options;
         options.chains = {{"dot", legacy, hybrid}};
         options.rule_names = {"rule"};
-        options.watched = {account(9)};
-        route = std::make_unique<Route>(std::move(options), log, page, verdicts);
+        options.watched = {{account(9), 0}, {account(5), 1}, {account(6), 3}};
+        route = std::make_unique<Route>(std::move(options),
+                                        Route::Needs{log, page, clock, &switchboard}, verdicts);
     }
     static decoders::Account account(std::uint32_t number) {
         std::uint8_t bytes[32] = {};
         std::memcpy(bytes, &number, sizeof number);
         return decoders::account_of(bytes, 32);
     }
-    // What is passed on of a match by this path.
-    std::optional<Alert> match(Path path, pipeline::Regime const& regime, std::uint32_t from = 1,
-                               std::uint32_t to = 2, bool finalized = false) {
+    Match event(std::uint32_t from = 1, std::uint32_t to = 2, bool finalized = false) {
         Match made;
         made.transfer.from = account(from);
         made.transfer.to = account(to);
+        made.transfer.block.number = ++block;
+        made.transfer.block.hash.fill(static_cast<std::uint8_t>(block));
         made.transfer.block.finalized = finalized;
-        say(made, path, regime);
+        return made;
+    }
+    // What is passed on of a match by this path.
+    std::optional<Alert> match(Path path, pipeline::Regime const& regime, std::uint32_t from = 1,
+                               std::uint32_t to = 2, bool finalized = false) {
+        say(event(from, to, finalized), path, regime);
+        return passed();
+    }
+    std::optional<Alert> passed() {
         if (verdicts.front() == nullptr) return std::nullopt;
         Alert const alert = std::get<Alert>(verdicts.front()->body);
-        EXPECT_EQ(verdicts.front()->path, path);
+        EXPECT_EQ(verdicts.front()->path, alert.path);
         verdicts.pop();
         return alert;
+    }
+    pipeline::Turn turn(pipeline::Regime const& regime) const {
+        return {.now = clock.now, .unix_ms = clock.unix_ms, .regime = regime};
     }
     void say(decltype(Candidate::body) const& body, Path path,
              pipeline::Regime const& regime = {}) {
         Candidate candidate;
         candidate.path = path;
         candidate.body = body;
-        pipeline::Turn turn;
-        turn.regime = regime;
-        route->on({candidate, {}}, turn);
+        route->on({candidate, {}}, turn(regime));
     }
+    // Says what is due, one at a time.
+    bool tick(pipeline::Regime const& regime) { return route->tick(turn(regime)); }
+
     RecordedLog log;
+    pipeline::ManualClock clock;
+    pipeline::Switchboard switchboard{{}};
     pipeline::MetricsPage page{"", route_metrics};
     pipeline::Link<Verdict> verdicts{"verdicts", {.depth = 64}};
     std::unique_ptr<Route> route;
+    std::uint32_t block = 0;
 };
 
 pipeline::Regime share(std::uint16_t buckets, pipeline::Mode mode = pipeline::Mode::normal) {
@@ -139,8 +157,11 @@ TEST(Route, exactly_one_path_speaks_at_any_share) {
         bool before = false; // raising the share never moves an account back
         constexpr std::uint16_t shares[] = {0, 100, 1'500, 5'000, 9'999, 10'000};
         for (std::uint16_t const buckets : shares) {
-            auto const by_node = crossing.match(Path::hybrid, share(buckets), from);
-            auto const by_subscan = crossing.match(Path::legacy, share(buckets), from);
+            Match const event = crossing.event(from);
+            crossing.say(event, Path::hybrid, share(buckets));
+            auto const by_node = crossing.passed();
+            crossing.say(event, Path::legacy, share(buckets));
+            auto const by_subscan = crossing.passed();
             EXPECT_NE(by_node.has_value(), by_subscan.has_value());
             EXPECT_TRUE(!before || by_node.has_value());
             before = by_node.has_value();
@@ -189,6 +210,159 @@ TEST(Route, legacys_final_matches_are_passed_on_even_where_it_may_not_speak) {
     EXPECT_FALSE(alert->speaks);
     EXPECT_EQ(crossing.page.read(RouteMetric::withheld), 1U);
     EXPECT_EQ(crossing.page.read(RouteMetric::alerts), 0U);
+}
+
+TEST(Route, tiers_admit_before_the_share_is_looked_at) {
+    Crossing crossing;
+    auto const speaks = [&](std::uint32_t from, std::uint8_t tier) {
+        auto regime = share(10'000);
+        regime.tier = tier;
+        return crossing.match(Path::hybrid, regime, from).has_value();
+    };
+    EXPECT_FALSE(speaks(5, 0)); // nobody is admitted
+    EXPECT_TRUE(speaks(5, 1));
+    EXPECT_FALSE(speaks(6, 2)); // of tier 3
+    EXPECT_TRUE(speaks(6, 3));
+    EXPECT_FALSE(speaks(9, 4)); // watched, of no tier
+    EXPECT_FALSE(speaks(1, 4));
+    EXPECT_TRUE(speaks(9, pipeline::tiers_all));
+    EXPECT_TRUE(speaks(1, pipeline::tiers_all));
+}
+
+TEST(Route, a_pin_comes_before_the_share_and_after_the_kill_switch_until_it_expires) {
+    Crossing crossing;
+    auto const pin = [&](Pin to, std::uint64_t until) {
+        Steer steer;
+        steer.account = Crossing::account(7);
+        steer.pin = to;
+        steer.until_unix_ms = until;
+        crossing.route->on({steer, {}}, crossing.turn({}));
+    };
+    pin(Pin::hybrid, crossing.clock.unix_ms + 1'000);
+    EXPECT_TRUE(crossing.match(Path::hybrid, share(0), 7));
+    EXPECT_FALSE(crossing.match(Path::hybrid, share(0, pipeline::Mode::legacy_only), 7));
+    EXPECT_FALSE(crossing.match(Path::hybrid, share(0), 8));
+    crossing.clock.advance(pipeline::second);
+    EXPECT_FALSE(crossing.match(Path::hybrid, share(0), 7));
+    pin(Pin::legacy, 0);
+    EXPECT_TRUE(crossing.match(Path::legacy, share(10'000), 7));
+    pin(Pin::none, 0);
+    EXPECT_FALSE(crossing.match(Path::legacy, share(10'000), 7));
+}
+
+TEST(Route, a_chain_that_is_held_is_legacys_until_it_is_let_go) {
+    Crossing crossing;
+    Steer steer;
+    steer.hold = true;
+    crossing.route->on({steer, {}}, crossing.turn({}));
+    EXPECT_FALSE(crossing.match(Path::hybrid, share(10'000)));
+    EXPECT_TRUE(crossing.match(Path::legacy, share(10'000)));
+    steer.hold = false;
+    crossing.route->on({steer, {}}, crossing.turn({}));
+    EXPECT_TRUE(crossing.match(Path::hybrid, share(10'000)));
+}
+
+TEST(Route, an_event_withheld_before_the_switch_is_said_after_it) {
+    Crossing crossing;
+    Match const up = crossing.event();
+    crossing.say(up, Path::hybrid, share(0)); // legacy's, which has not come yet
+    EXPECT_FALSE(crossing.passed());
+    crossing.say(up, Path::legacy, share(10'000)); // hybrid's by now
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->path, Path::hybrid);
+    EXPECT_TRUE(said->speaks);
+    Match const down = crossing.event();
+    crossing.say(down, Path::hybrid, share(10'000));
+    EXPECT_TRUE(crossing.passed());
+    crossing.say(down, Path::legacy, share(10'000, pipeline::Mode::legacy_only));
+    EXPECT_FALSE(crossing.passed()); // it has been said
+}
+
+TEST(Route, what_was_withheld_and_has_become_final_is_said_as_final) {
+    Crossing crossing;
+    Match const event = crossing.event();
+    crossing.say(event, Path::hybrid, share(0));
+    crossing.say(Finalized{event.transfer.block.hash, {}, event.transfer.block.number},
+                 Path::hybrid);
+    crossing.verdicts.pop();
+    crossing.say(event, Path::legacy, share(10'000));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->match.transfer.block.finalized);
+}
+
+TEST(Route, a_silent_path_is_stood_in_for_after_its_deadline) {
+    Crossing crossing;
+    crossing.say(crossing.event(), Path::legacy, share(10'000));
+    EXPECT_FALSE(crossing.tick(share(10'000)));
+    EXPECT_EQ(crossing.route->next_deadline(), crossing.clock.now + 10 * pipeline::second);
+    crossing.clock.advance(10 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(10'000)));
+    auto const by_legacy = crossing.passed();
+    ASSERT_TRUE(by_legacy);
+    EXPECT_TRUE(by_legacy->fallback);
+    crossing.say(crossing.event(), Path::hybrid, share(1));
+    crossing.clock.advance(120 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(1)));
+    auto const by_hybrid = crossing.passed();
+    ASSERT_TRUE(by_hybrid);
+    EXPECT_EQ(by_hybrid->path, Path::hybrid);
+    EXPECT_EQ(crossing.page.read(RouteMetric::fallbacks), 2U);
+}
+
+TEST(Route, hybrid_stands_in_for_nobody_in_the_shadow_and_after_a_rollback) {
+    Crossing crossing;
+    for (auto const& regime : {share(0), share(10'000, pipeline::Mode::legacy_only)}) {
+        crossing.say(crossing.event(), Path::hybrid, regime);
+        crossing.clock.advance(120 * pipeline::second);
+        EXPECT_TRUE(crossing.tick(regime));
+        EXPECT_FALSE(crossing.passed());
+    }
+    EXPECT_EQ(crossing.page.read(RouteMetric::let_go), 2U);
+}
+
+// Hybrid has said an alert and has not lived to see it final.
+TEST(Route, legacys_final_row_settles_what_hybrid_said_after_a_minute) {
+    Crossing crossing;
+    Match event = crossing.event();
+    crossing.say(event, Path::hybrid, share(10'000));
+    EXPECT_TRUE(crossing.passed());
+    event.transfer.block.finalized = true;
+    crossing.say(event, Path::legacy, share(10'000));
+    auto const quiet = crossing.passed();
+    ASSERT_TRUE(quiet);
+    EXPECT_FALSE(quiet->speaks);
+    crossing.clock.advance(60 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(10'000)));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->speaks && said->match.transfer.block.finalized);
+    EXPECT_EQ(said->path, Path::legacy);
+}
+
+TEST(Route, what_was_held_of_an_abandoned_block_is_not_said) {
+    Crossing crossing;
+    Match const event = crossing.event();
+    crossing.say(event, Path::hybrid, share(1));
+    crossing.say(Abandoned{event.transfer.block.hash, event.transfer.block.number}, Path::hybrid);
+    crossing.verdicts.pop();
+    crossing.clock.advance(200 * pipeline::second);
+    EXPECT_FALSE(crossing.tick(share(1)));
+    EXPECT_FALSE(crossing.passed());
+}
+
+TEST(Route, says_which_epoch_it_obeys_after_a_whole_turn_of_it) {
+    Crossing crossing;
+    auto regime = share(0);
+    regime.epoch = 7;
+    crossing.clock.advance(pipeline::second);
+    crossing.route->upkeep(crossing.turn(regime));
+    EXPECT_EQ(crossing.switchboard.obeyed().epoch, 7U);
+    EXPECT_EQ(crossing.switchboard.obeyed().at, crossing.clock.now);
+    crossing.clock.advance(pipeline::second);
+    crossing.route->upkeep(crossing.turn(regime));
+    EXPECT_EQ(crossing.switchboard.obeyed().at + pipeline::second, crossing.clock.now);
 }
 
 TEST(Route, a_path_that_serves_another_chain_is_not_believed) {

@@ -1,0 +1,224 @@
+#include "stages/governor.hpp"
+
+#include <fmt/format.h>
+
+namespace stages {
+
+std::string_view to_text(pipeline::Mode mode) {
+    constexpr std::string_view names[] = {"normal", "legacy", "frozen", "hybrid-only"};
+    return names[static_cast<std::size_t>(mode)];
+}
+
+std::string describe(pipeline::Regime const& regime) {
+    std::string const tiers =
+        regime.tier == pipeline::tiers_all ? "all" : fmt::format("1-{}", regime.tier);
+    return fmt::format("mode {}, hybrid {} % of tiers {}", to_text(regime.mode),
+                       regime.hybrid_buckets / 100.0, regime.tier == 0 ? "none" : tiers);
+}
+
+Governor::Governor(FlagState state, bool has_legacy, Needs needs)
+    : state_(std::move(state))
+    , has_legacy_(has_legacy)
+    , needs_(std::move(needs)) {}
+
+// More than now, in either dimension, is a promotion.
+std::string Governor::refused_by_lock(std::uint8_t tier, std::uint16_t buckets) const {
+    bool const more = buckets > state_.of(FlagName::hybrid_traffic_percent).value ||
+                      (tier > state_.of(FlagName::canary_tier).value && buckets > 0);
+    if (!state_.locked || !more) return {};
+    return fmt::format("locked since a rollback ({}); first: spyhop unlock --reason TEXT",
+                       state_.lock_reason);
+}
+
+void Governor::mark(FlagName name, std::uint16_t value, Who const& who, FlagState& next) const {
+    if (next.of(name).value == value) return;
+    next.of(name) = {value, who.actor, needs_.clock.unix_milliseconds(), next.epoch};
+}
+
+void Governor::record(Who const& who, std::string_view action, std::string_view from,
+                      std::string_view to, RegimeChange& change) {
+    needs_.log.write(pipeline::Level::info, "control",
+                     fmt::format("{} by {}: {} -> {}, epoch {}{}{}", action, who.actor, from, to,
+                                 change.after.epoch, who.reason.empty() ? "" : ": ", who.reason));
+    if (!needs_.audit) return;
+    auto const done = needs_.audit->record({needs_.clock.unix_milliseconds(), change.after.epoch,
+                                            who.actor, action, from, to, who.reason});
+    if (done) return;
+    std::string const text = "not audited: " + io::describe(done.error());
+    needs_.log.write(pipeline::Level::error, "control", text);
+    change.trouble += (change.trouble.empty() ? "" : "; ") + text;
+}
+
+// Disk first: what is acknowledged survives.
+Governor::Result<RegimeChange> Governor::change(FlagState next, Who const& who,
+                                                std::string_view action, std::string_view from,
+                                                std::string_view to) {
+    pipeline::Regime const before = needs_.switchboard.load();
+    if (before.epoch != state_.epoch) {
+        settle();
+        return std::unexpected(
+            "the regime has been changed at the same moment; look and try again");
+    }
+    next.epoch = state_.epoch + 1;
+    if (auto const stored = needs_.store(next); !stored)
+        return std::unexpected("not changed, because it cannot be stored: " + stored.error());
+    RegimeChange made{before, regime_of(next), 0, true, {}};
+    if (!needs_.switchboard.change(before, made.after)) {
+        unstored_ = true; // what is in force now is not what was stored
+        settle();
+        return std::unexpected(
+            "the regime has been changed at the same moment; look and try again");
+    }
+    made.stored_at = needs_.clock.monotonic();
+    state_ = std::move(next);
+    if (needs_.wake) needs_.wake();
+    record(who, action, from, to, made);
+    return made;
+}
+
+// In force first; the disk after it.
+RegimeChange Governor::force(FlagState next, Who const& who, std::string_view action,
+                             std::string_view from, std::string_view to) {
+    RegimeChange made;
+    do {
+        made.before = needs_.switchboard.load();
+        next.epoch = made.before.epoch + 1;
+        made.after = regime_of(next);
+    } while (!needs_.switchboard.change(made.before, made.after));
+    made.stored_at = needs_.clock.monotonic();
+    if (needs_.wake) needs_.wake();
+    state_ = std::move(next);
+    auto const stored = needs_.store(state_);
+    unstored_ = !stored;
+    if (!stored) {
+        made.trouble = "in force, but not stored yet: " + stored.error();
+        needs_.log.write(pipeline::Level::error, "control", made.trouble);
+    }
+    record(who, action, from, to, made);
+    return made;
+}
+
+Governor::Result<RegimeChange> Governor::set_flag(FlagRow const& row, std::uint16_t value,
+                                                  Who const& who,
+                                                  std::optional<std::uint32_t> if_epoch) {
+    settle();
+    if (if_epoch && *if_epoch != state_.epoch)
+        return std::unexpected(fmt::format("the epoch is {}, not {}: somebody has changed the "
+                                           "regime; look at spyhop flags and try again",
+                                           state_.epoch, *if_epoch));
+    std::uint16_t const share = state_.of(FlagName::hybrid_traffic_percent).value;
+    std::uint16_t const tier = state_.of(FlagName::canary_tier).value;
+    std::string const locked = row.name == FlagName::hybrid_traffic_percent
+                                 ? refused_by_lock(static_cast<std::uint8_t>(tier), value)
+                             : row.name == FlagName::canary_tier
+                                 ? refused_by_lock(static_cast<std::uint8_t>(value), share)
+                                 : std::string();
+    if (!locked.empty()) return std::unexpected(locked);
+    std::string const from = flag_text(row, state_.of(row.name).value);
+    FlagState next = state_;
+    next.epoch = state_.epoch + 1;
+    mark(row.name, value, who, next);
+    return change(std::move(next), who, fmt::format("flag set {}", row.key), from,
+                  flag_text(row, value));
+}
+
+Governor::Result<RegimeChange> Governor::set_share(std::uint8_t tier, std::uint16_t buckets,
+                                                   Who const& who, std::string_view action) {
+    settle();
+    if (std::string const locked = refused_by_lock(tier, buckets); !locked.empty())
+        return std::unexpected(locked);
+    std::string const from = describe(regime_of(state_));
+    FlagState next = state_;
+    next.epoch = state_.epoch + 1;
+    mark(FlagName::canary_tier, tier, who, next);
+    mark(FlagName::hybrid_traffic_percent, buckets, who, next);
+    std::string const to = describe(regime_of(next));
+    return change(std::move(next), who, action, from, to);
+}
+
+Governor::Result<RegimeChange> Governor::rollback(Who const& who, std::string_view action) {
+    if (!has_legacy_)
+        return std::unexpected("no chain has a subscan_url: there is no legacy path to go back to");
+    pipeline::Regime const now = needs_.switchboard.load();
+    if (now.mode == pipeline::Mode::legacy_only && state_.locked && now.epoch == state_.epoch)
+        return RegimeChange{now, now, needs_.clock.monotonic(), false, {}};
+    std::string const from = describe(now);
+    FlagState next = state_;
+    next.epoch = now.epoch + 1;
+    next.mode = pipeline::Mode::legacy_only;
+    next.locked = true;
+    next.lock_reason = who.reason.empty() ? std::string(action) : who.reason;
+    mark(FlagName::hybrid_traffic_percent, 0, who, next);
+    std::string const to = describe(regime_of(next));
+    return force(std::move(next), who, action, from, to);
+}
+
+Governor::Result<RegimeChange> Governor::drill(Who const& who) {
+    settle();
+    std::string const same = describe(regime_of(state_));
+    return force(state_, who, "rollback drill", same, same);
+}
+
+Governor::Result<RegimeChange> Governor::unlock(Who const& who) {
+    settle();
+    if (!state_.locked && state_.mode != pipeline::Mode::legacy_only) {
+        pipeline::Regime const now = needs_.switchboard.load();
+        return RegimeChange{now, now, needs_.clock.monotonic(), false, {}};
+    }
+    FlagState next = state_;
+    next.locked = false;
+    next.lock_reason.clear();
+    next.mode = has_legacy_ ? pipeline::Mode::normal : pipeline::Mode::hybrid_only;
+    return change(std::move(next), who, "unlock", "locked: " + state_.lock_reason, "unlocked");
+}
+
+Governor::Result<RegimeChange> Governor::pin(PinEntry entry, Who const& who) {
+    settle();
+    FlagState next = state_;
+    auto const same = [&](PinEntry const& one) { return one.account == entry.account; };
+    std::uint64_t const now = needs_.clock.unix_milliseconds();
+    std::erase_if(next.pins, [&](PinEntry const& one) {
+        return same(one) || (one.until_unix_ms != 0 && one.until_unix_ms <= now);
+    });
+    if (entry.pin != Pin::none && next.pins.size() >= pin_entries_max)
+        return std::unexpected(
+            fmt::format("{} accounts are pinned already; clear some", pin_entries_max));
+    bool const promotes = entry.pin == Pin::hybrid && state_.locked;
+    if (promotes)
+        return std::unexpected(refused_by_lock(pipeline::tiers_all, pipeline::buckets_max));
+    constexpr std::string_view names[] = {"none", "legacy", "hybrid"};
+    std::string_view const to = names[static_cast<std::size_t>(entry.pin)];
+    if (entry.pin != Pin::none) next.pins.push_back(std::move(entry));
+    return change(std::move(next), who, "pin", "", to);
+}
+
+void Governor::note(Who const& who, std::string_view action, std::string_view from,
+                    std::string_view to) {
+    RegimeChange same;
+    same.after = needs_.switchboard.load();
+    record(who, action, from, to, same);
+}
+
+void Governor::settle() {
+    pipeline::Regime const now = needs_.switchboard.load();
+    if (now.epoch != state_.epoch) {
+        Who const who{"supervisor", "the hybrid process died"};
+        std::string const from = describe(regime_of(state_));
+        state_.epoch = now.epoch;
+        state_.mode = now.mode;
+        if (now.mode == pipeline::Mode::legacy_only) {
+            state_.locked = true;
+            state_.lock_reason = who.reason;
+            FlagState next = state_;
+            mark(FlagName::hybrid_traffic_percent, 0, who, next);
+            force(std::move(next), who, "immediate_rollback", from, describe(now));
+            return;
+        }
+        unstored_ = true;
+    }
+    if (!unstored_ || needs_.clock.monotonic() < store_at_) return;
+    store_at_ = needs_.clock.monotonic() + pipeline::second;
+    unstored_ = !needs_.store(state_);
+}
+
+} // namespace stages

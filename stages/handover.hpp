@@ -1,0 +1,125 @@
+// Makes a change of the regime lose and double nothing. Both paths bring each event, at different
+// times; between the two the regime may change. So what a path may not say is held until the other
+// path has said it:
+//
+//                      may speak                  may not
+//   nobody was here    said by this path          held, with a deadline
+//   said by this path  again (states follow)      again
+//   said by the other  known                      known; a final row of legacy is held as a
+//                                                 confirmation, in case hybrid dies before it is final
+//   held for the other the one that may speak now is said, at once
+//
+//   deadline: the path that should speak stayed silent; what is held is given back (due()).
+//
+// Whoever loses this memory (a crash) loses no alert: legacy's cursor and hybrid's ledger move only
+// with what deliver has journaled, both paths bring again what lies behind them, and the journal
+// says an id and state once. What that leaves: an event that legacy never brings, withheld from
+// hybrid, in the time between its block's commit and the deadline.
+//
+// One thread. All memory is made by the constructor. Nothing here can fail: what does not fit makes
+// the oldest due before its time (room()).
+#pragma once
+
+#include "stages/messages.hpp"
+
+#include <array>
+#include <vector>
+
+namespace stages {
+
+using AlertId = std::array<std::uint8_t, 16>;
+
+struct HandoverOptions {
+    std::size_t said_max = 65'536; // events remembered; a power of two
+    std::size_t held_max = 8'192;  // of which this many are held; at most half of said_max
+    Nanoseconds hybrid_patience = 10 * pipeline::second;  // legacy has it, hybrid should speak
+    Nanoseconds legacy_patience = 120 * pipeline::second; // hybrid has it, legacy should speak
+    Nanoseconds confirm_patience = 60 * pipeline::second; // legacy has it final, hybrid said seen
+};
+
+class Handover {
+  public:
+    enum class Fate : std::uint8_t {
+        said,      // this match is to be said
+        other_now, // the other path's match is to be said: held_of_other()
+        held,      // until the other path says it, or its deadline
+        known,     // the other path has said it
+    };
+
+    explicit Handover(HandoverOptions const& options);
+
+    // The candidate holds a match; may_speak: the regime allows its path to speak for it.
+    Fate arrived(Candidate const& candidate, AlertId const& id, bool may_speak, Nanoseconds now);
+    // After other_now: what was held; valid until the next call.
+    Candidate const& held_of_other() const { return released_; }
+
+    struct Due {
+        Candidate const* candidate = nullptr; // null: nothing is due. Valid until the next call
+        bool confirmation = false;
+    };
+    // The next one whose time has come, or, while there is no room, the oldest. Once it is given
+    // out it counts as said by its path, unless drop_due() follows.
+    Due due(Nanoseconds now);
+    void drop_due();
+    Nanoseconds next_deadline() const;
+
+    // The block did not happen: what is held of it by this path is forgotten.
+    void abandoned(std::uint16_t chain, Path path, Hash const& block);
+
+    bool room() const { return !free_.empty(); }
+    std::size_t held() const { return slab_.size() - free_.size(); }
+
+  private:
+    static constexpr std::uint32_t nothing = ~std::uint32_t{0};
+    static constexpr std::size_t queues = 3; // what legacy holds, what hybrid holds, confirmations
+
+    struct Entry {
+        AlertId id{};
+        std::uint16_t chain = 0;
+        bool used = false;
+        bool said = false; // by `path`; else held by it
+        Path path{};
+        std::uint32_t held = nothing; // into slab_
+    };
+    struct Slot {
+        Candidate candidate;
+        AlertId id{};
+        bool used = false;
+        std::uint32_t generation = 0; // of the slot's use; a queue's item of an older one is stale
+    };
+    struct Waiting {
+        Nanoseconds deadline = 0;
+        std::uint32_t slot = 0;
+        std::uint32_t generation = 0;
+    };
+    struct Queue { // a ring, oldest first
+        std::vector<Waiting> items;
+        std::size_t begin = 0, count = 0;
+        Waiting& front() { return items[begin]; }
+        void push(Waiting const& one) { items[(begin + count++) % items.size()] = one; }
+        void pop() { begin = (begin + 1) % items.size(), --count; }
+    };
+
+    std::size_t home(AlertId const& id, std::uint16_t chain) const;
+    std::uint32_t find(AlertId const& id, std::uint16_t chain) const;
+    Entry& remember(AlertId const& id, std::uint16_t chain);
+    void index(std::uint32_t entry);
+    void forget(std::uint32_t entry);
+    void hold(Entry& entry, Candidate const& candidate, std::size_t queue, Nanoseconds now);
+    void release(Entry& entry);
+    bool stale(Waiting const& waiting) const;
+    void compact(Queue& queue);
+
+    HandoverOptions const options_;
+    std::vector<Entry> entries_;       // a ring, oldest first
+    std::size_t newest_ = 0;           // where the next one goes
+    std::vector<std::uint32_t> table_; // open addressing over entries_, twice as many places
+    std::vector<Slot> slab_;
+    std::vector<std::uint32_t> free_;
+    std::array<Queue, queues> queues_;
+    Candidate released_{};
+    std::uint32_t given_ = nothing; // the entry due() gave out
+    bool given_confirmation_ = false;
+};
+
+} // namespace stages
