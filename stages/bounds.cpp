@@ -34,14 +34,16 @@ struct Bet {
     double cost = 0;  // -ln(1 - l) - l
 };
 
-// From 1/2 down by halves: the smallest is the best one at about 10^9 samples.
-constexpr std::size_t bets = 14;
+// Near 1 for values that hardly differ, then down by halves: the smallest is the best one at about
+// 10^9 samples.
+constexpr std::size_t bets = 16;
 std::array<Bet, bets> grid() {
     std::array<Bet, bets> all{};
     double stake = 0.5;
-    for (Bet& one : all) {
-        one = {stake, -std::log1p(-stake) - stake};
-        stake /= 2;
+    for (std::size_t i = 0; i < bets; ++i) {
+        double const here = i == 0 ? 0.9 : i == 1 ? 0.7 : stake;
+        all[i] = {here, -std::log1p(-here) - here};
+        if (i >= 2) stake /= 2;
     }
     return all;
 }
