@@ -101,9 +101,6 @@ void pairs(benchmark::State& state, Shape shape) {
     auto const judged = pairs_of(shadow.tally(0));
     state.counters["pairs_per_second"] =
         benchmark::Counter(static_cast<double>(judged), benchmark::Counter::kIsRate);
-    state.counters["ns_per_pair"] =
-        benchmark::Counter(static_cast<double>(judged) * 1e-9,
-                           benchmark::Counter::kIsRate | benchmark::Counter::kInvert);
     auto const disputed = ruled(shadow.tally(0), Ruling::legacy_wrong);
     if (judged == 0 || shadow.void_now(0) || (disputed > 0) != shape.disputes)
         state.SkipWithError("the stream was not judged as it is meant to be");

@@ -4,17 +4,19 @@
 //
 // Rates: the beta-binomial mixture martingale. H. Robbins, "Statistical methods related to the law
 // of the iterated logarithm" (1970); S. Howard, A. Ramdas, J. McAuliffe, J. Sekhon, "Time-uniform,
-// nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021). With the prior
-// Beta(1/2, 1/2):  M(p) = B(k + 1/2, n - k + 1/2) / B(1/2, 1/2) / (p^k (1 - p)^(n - k)),  and p is
-// inside while M(p) < 1 / alpha.
+// nonparametric, nonasymptotic confidence sequences", Annals of Statistics 49 (2021). With the
+// prior Beta(1/2, 1/2):
+//   M(p) = B(k + 1/2, n - k + 1/2) / B(1/2, 1/2) / (p^k (1 - p)^(n - k)),
+// and p is inside while M(p) < 1 / alpha.
 //
 // Means of bounded values: the empirical-Bernstein supermartingale of the same paper (theorem 4,
 // after X. Fan, I. Grama, Q. Liu 2015), as in I. Waudby-Smith, A. Ramdas, "Estimating means of
 // bounded random variables by betting", JRSS B 86 (2023). For x in [0, 1] and the plug-in mean m_t
-// of what came before:  exp(l S(mu) - (-ln(1 - l) - l) V),  S(mu) = sum of (x - mu),
-// V = sum of (x - m_t)^2, mixed over a fixed grid of l. Because the grid is fixed, the state is three
-// sums: those of two streams may be added, and an earlier state of a stream be taken away from a
-// later one (bounds of what came in between).
+// of what came before:
+//   exp(l S(mu) - (-ln(1 - l) - l) V),  S(mu) = sum of (x - mu),  V = sum of (x - m_t)^2,
+// mixed over a fixed grid of l. Because the grid is fixed, the state is three sums: those of two
+// streams may be added, and an earlier state of a stream be taken away from a later one (bounds of
+// what came in between).
 //
 // Pure, no allocation; a few microseconds each. No samples: [0, 1] and nothing is proved.
 #pragma once

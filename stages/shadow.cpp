@@ -132,7 +132,8 @@ void Shadow::judged(Chain& chain, std::uint16_t index, JudgedPair const& pair,
     mismatch.hybrid = said_of(pair.hybrid, pair.hybrid_seen, turn);
     mismatch.legacy = said_of(pair.legacy, pair.legacy_seen, turn);
     mismatch.judged_unix_ms = turn.unix_ms;
-    if (!chain.disputes->open(mismatch, turn.now)) return ruled(chain, mismatch, turn);
+    if (!chain.disputes->open(mismatch, pair.incomplete, turn.now))
+        return ruled(chain, mismatch, turn);
     chain.disputes_changed = true;
     next_ = 0;
 }

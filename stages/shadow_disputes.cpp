@@ -30,10 +30,20 @@ Ruling rule_on(ShadowMismatch const& mismatch) {
     return hybrid ? Ruling::legacy_wrong : Ruling::hybrid_wrong;
 }
 
-bool ShadowDisputes::open(ShadowMismatch const& mismatch, Nanoseconds now) {
+bool ShadowDisputes::open(ShadowMismatch const& mismatch, bool partial, Nanoseconds now) {
     if (open_.size() >= most_) return false;
-    open_.push_back({mismatch, now});
+    open_.push_back({mismatch, now, partial});
     return true;
+}
+
+bool ShadowDisputes::read(Open& one) {
+    ShadowMismatch& mismatch = one.mismatch;
+    bool const blind = (one.partial || one.incomplete) && !mismatch.chain_says.told;
+    mismatch.ruling = blind ? Ruling::unclear : rule_on(mismatch);
+    if (!one.doubted) return true;
+    one.doubted = one.incomplete = false;
+    mismatch.chain_says = {};
+    return false;
 }
 
 void ShadowDisputes::recheck(Twin const& twin) {

@@ -6,7 +6,8 @@
 //   hybrid_wrong       legacy alone is right
 //   legacy_wrong       hybrid alone is right
 //   both_wrong         the chain says something else than either
-//   unclear            no answer in time, no room to wait, or the block cannot be read in full
+//   unclear            no answer in time, no room to wait, or the event is in the part of the block
+//                      that cannot be read
 //
 // Bounded: `most` mismatches wait, of which the oldest are asked for, as many as a Want holds; and
 // no block is asked for after `wait`. Where twins were lost, a reading may be too short: the next
@@ -36,8 +37,9 @@ class ShadowDisputes {
         blocks_.reserve(most);
     }
 
-    // False: there is no room.
-    [[nodiscard]] bool open(ShadowMismatch const& mismatch, Nanoseconds now);
+    // False: there is no room. partial: hybrid could not read the whole block, so that it is no
+    // proof if another reading lacks the event.
+    [[nodiscard]] bool open(ShadowMismatch const& mismatch, bool partial, Nanoseconds now);
     // A match of a finalized block, read again.
     void recheck(Twin const& twin);
     void incomplete(std::uint32_t number); // that block, when it was read again
@@ -46,16 +48,7 @@ class ShadowDisputes {
     // The block has been read to its end: each of its mismatches is ruled on and let go.
     template <class Each>
     void end(std::uint32_t number, Each const& each) {
-        settle(
-            [&](Open& one) {
-                if (one.mismatch.block.number != number) return false;
-                one.mismatch.ruling = one.incomplete ? Ruling::unclear : rule_on(one.mismatch);
-                bool const believed = !one.doubted;
-                one.doubted = one.incomplete = false;
-                if (!believed) one.mismatch.chain_says = {};
-                return believed;
-            },
-            each);
+        settle([&](Open& one) { return one.mismatch.block.number == number && read(one); }, each);
     }
     // Those that have waited too long are unclear.
     template <class Each>
@@ -82,10 +75,12 @@ class ShadowDisputes {
     struct Open {
         ShadowMismatch mismatch{};
         Nanoseconds since = 0;
-        bool incomplete = false;
+        bool partial = false;    // of hybrid's reading
+        bool incomplete = false; // of the reading for this
         bool doubted = false;
     };
 
+    static bool read(Open& one); // to the end of its block; false: ask once more
     // Keeps the order of those that stay.
     template <class Over, class Each>
     void settle(Over const& over, Each const& each) {

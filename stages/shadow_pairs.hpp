@@ -13,9 +13,10 @@
 //                      unsupported, else missing_in_hybrid
 //
 // Asset slots are numbered by each path for itself: only native or not is compared. Beside the
-// pair, a path that counts for the same pair again is a duplicate if it says something else, or says
-// it as final a second time; the pair goes by what was said first. Legacy's noise: its last row
-// that was not final against the final one (agree, differ, vanished), and each further final row.
+// pair, a path that counts for the same pair again is a duplicate if it says something else, or
+// says it as final a second time; the pair goes by what was said first. Legacy's noise: its last
+// row that was not final against the final one (agree, differ, vanished), and each further final
+// row.
 //
 // Void: matches that are judged by nobody, because something between them may be lost: after a gap
 // in the twins, at the start, when legacy goes back behind what it has settled, when there is no

@@ -4,9 +4,7 @@
 
 #include "stages/messages.hpp"
 
-namespace shadow_fixture {
-
-using namespace stages;
+namespace stages::testing {
 
 inline decoders::Account account(std::uint32_t number) {
     std::uint8_t bytes[32] = {};
@@ -79,4 +77,4 @@ inline Twin finalized(std::uint32_t number, std::uint32_t fork = 0) {
 }
 inline Twin settled(std::uint32_t number) { return fact(Path::legacy, TwinKind::settled, number); }
 
-} // namespace shadow_fixture
+} // namespace stages::testing

@@ -10,7 +10,7 @@
 #include <optional>
 
 using namespace stages;
-using namespace shadow_fixture;
+using namespace stages::testing;
 
 namespace {
 
@@ -153,6 +153,20 @@ TEST(Shadow, what_cannot_be_read_again_is_unclear) {
     damaged.block(11, {hybrid({.number = 11})});
     damaged.reread(11, {}, true);
     EXPECT_EQ(damaged.ruled(ShadowClass::missing_in_legacy, Ruling::unclear), 1u);
+
+    // What stands in the part that could be read is certain.
+    Stage before;
+    before.block(11, {hybrid({.number = 11})});
+    before.reread(11, {hybrid({.number = 11})}, true);
+    EXPECT_EQ(before.ruled(ShadowClass::missing_in_legacy, Ruling::legacy_wrong), 1u);
+
+    // Hybrid has met the fault itself, and the reading does not say so.
+    Twin cut = block_end(11);
+    cut.incomplete = true;
+    Stage partial;
+    partial.block(11, {cut, legacy({.number = 11})});
+    partial.reread(11, {});
+    EXPECT_EQ(partial.ruled(ShadowClass::missing_in_hybrid, Ruling::unclear), 1u);
 
     Stage full(Stage::usual(1));
     full.block(11, {hybrid({.number = 11}), hybrid({.number = 11, .event = 1})});

@@ -6,7 +6,7 @@
 #include <gtest/gtest.h>
 
 using namespace stages;
-using namespace shadow_fixture;
+using namespace stages::testing;
 
 namespace {
 

@@ -12,7 +12,7 @@
 #include <set>
 
 using namespace stages;
-using namespace shadow_fixture;
+using namespace stages::testing;
 
 namespace {
 
@@ -269,7 +269,7 @@ std::string text(ShadowTally const& tally) {
 
 TEST(ShadowRandom, the_counts_are_those_of_an_oracle_that_knows_the_whole_history) {
     ShadowTally all;
-    for (std::uint64_t seed = 1; seed <= 3'000; ++seed) {
+    for (std::uint64_t seed = 1; seed <= 1'500; ++seed) {
         World const world(seed);
         Oracle oracle;
         ShadowPairs pairs({.blocks = 128, .matches = 512});

@@ -71,11 +71,11 @@ TEST(ShadowView, a_mismatch_shows_all_three) {
     MismatchView one{.chain = "dot", .rule = "whales", .ss58_prefix = 0};
     one.mismatch.what = ShadowClass::amount;
     one.mismatch.ruling = Ruling::hybrid_wrong;
-    one.mismatch.block = {shadow_fixture::hash(77), 77, true, 1'700'000'000'000, true};
+    one.mismatch.block = {stages::testing::hash(77), 77, true, 1'700'000'000'000, true};
     one.mismatch.event_index = 3;
     one.mismatch.judged_unix_ms = 1'700'000'060'000;
-    one.mismatch.hybrid = {true, true, 5, shadow_fixture::account(1), {}, 1'700'000'002'000};
-    one.mismatch.legacy = {true, true, 6, shadow_fixture::account(1), {}, 1'700'000'030'000};
+    one.mismatch.hybrid = {true, true, 5, stages::testing::account(1), {}, 1'700'000'002'000};
+    one.mismatch.legacy = {true, true, 6, stages::testing::account(1), {}, 1'700'000'030'000};
     one.mismatch.chain_says = one.mismatch.legacy;
     std::string const json = mismatches_json({one});
     EXPECT_TRUE(json.starts_with(
