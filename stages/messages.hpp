@@ -18,6 +18,7 @@
 
 #include "decoders/account.hpp"
 #include "pipeline/link.hpp"
+#include "stages/bounds.hpp"
 
 #include <variant>
 
@@ -409,6 +410,92 @@ struct alignas(64) Keep {
     std::variant<RuntimeBytes, DeadLetter> body{};
 };
 
+// ---- route to shadow (an observer: may drop) ---------------------------------------------------
+
+enum class TwinKind : std::uint8_t { match, block_end, finalized, abandoned, settled, recheck_end };
+
+// What a path said, as it came to route. One link for all chains: a gap in Header::sequence voids
+// what was open.
+struct alignas(64) Twin {
+    static constexpr std::string_view record_name = "Twin";
+    Header header{}; // received: when that path's bytes came
+    std::uint16_t chain = 0;
+    Path path = Path::hybrid;
+    TwinKind kind{};
+    bool recheck = false;     // read again from the finalized block: speaks for the chain
+    Match match{};            // match
+    Hash hash{};              // finalized, abandoned, block_end of hybrid
+    std::uint32_t number = 0; // of the block; all kinds but match
+    bool incomplete = false;  // block_end
+    Nanoseconds seen = 0;     // when route saw it (monotonic)
+};
+
+// ---- shadow to control (an observer: may drop) -------------------------------------------------
+
+// Of a pair: what two paths said of one event and one rule.
+enum class ShadowClass : std::uint8_t {
+    agree,
+    late, // they agree, but hybrid said it after legacy
+    missing_in_legacy,
+    missing_in_hybrid,
+    amount,
+    party,
+    asset,
+    not_final,   // legacy's row is of a block that did not become final
+    unsupported, // one path cannot know of it
+};
+inline constexpr std::size_t shadow_classes = 9;
+
+// Who was wrong, by the finalized block read again.
+enum class Ruling : std::uint8_t { hybrid_wrong, legacy_wrong, both_wrong, unclear };
+inline constexpr std::size_t rulings = 4;
+
+// Counts since the start; every bound follows from them (shadow_figures.hpp).
+struct ShadowTally {
+    std::array<std::uint64_t, shadow_classes> classes{};
+    std::array<std::array<std::uint64_t, rulings>, shadow_classes> ruled{};
+    std::uint64_t duplicate = 0; // matches told again with other contents, or as final twice
+    std::uint64_t voided = 0;    // matches that nobody judges
+    std::uint64_t stale = 0;     // matches that came after their block had been judged
+    std::uint64_t noise_agree = 0, noise_differ = 0, noise_vanished = 0; // legacy with legacy
+    MeanSums latency{}; // of ln(legacy / hybrid), clipped and moved into [0, 1]
+};
+
+struct alignas(64) ShadowNote {
+    static constexpr std::string_view record_name = "ShadowNote";
+    Header header{};
+    std::uint16_t chain = 0;
+    bool void_now = false; // what comes now is not judged
+    ShadowTally tally{};
+};
+
+// What a path, or the chain, says of an event.
+struct ShadowSaid {
+    bool told = false; // false: the rest is empty
+    bool native = true;
+    u128 amount = 0;
+    decoders::Account from{};
+    decoders::Account to{};
+    std::uint64_t seen_unix_ms = 0;
+};
+
+// A pair that did not match, once it is known who was wrong, or that nobody knows.
+struct alignas(64) ShadowMismatch {
+    static constexpr std::string_view record_name = "ShadowMismatch";
+    Header header{};
+    std::uint16_t chain = 0;
+    ShadowClass what{};
+    Ruling ruling = Ruling::unclear;
+    std::uint16_t rule = 0;
+    std::uint32_t event_index = 0;
+    BlockRef block{}; // the final one; hash_known: hybrid has named it
+    ShadowSaid hybrid{}, legacy{}, chain_says{};
+    std::uint64_t judged_unix_ms = 0;
+    std::uint64_t ruled_unix_ms = 0;
+};
+
+static_assert(pipeline::Message<Twin> && pipeline::Message<ShadowNote> &&
+              pipeline::Message<ShadowMismatch>);
 static_assert(pipeline::Message<SourceNote> && pipeline::Message<Keep>);
 static_assert(pipeline::Message<Steer>);
 static_assert(pipeline::Message<Want> && pipeline::Message<HistoryNote>);
