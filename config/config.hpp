@@ -141,5 +141,6 @@ Loaded load_text(std::string_view text, std::string const& name);
 
 // "FILE:12:5: unknown key `endpont`; did you mean `endpoints`?"
 std::string to_text(Config const& config, Problem const& problem);
+std::string to_text(std::string const& file, Problem const& problem);
 
 } // namespace config

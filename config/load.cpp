@@ -349,11 +349,15 @@ bool Loaded::usable() const {
 }
 
 std::string to_text(Config const& config, Problem const& problem) {
+    return to_text(config.file, problem);
+}
+
+std::string to_text(std::string const& file, Problem const& problem) {
     std::string_view const grade = problem.warning ? "warning: " : "";
-    if (config.file.empty()) return problem.text;
-    if (problem.where.line == 0) return fmt::format("{}: {}{}", config.file, grade, problem.text);
-    return fmt::format("{}:{}:{}: {}{}", config.file, problem.where.line, problem.where.column,
-                       grade, problem.text);
+    if (file.empty()) return problem.text;
+    if (problem.where.line == 0) return fmt::format("{}: {}{}", file, grade, problem.text);
+    return fmt::format("{}:{}:{}: {}{}", file, problem.where.line, problem.where.column, grade,
+                       problem.text);
 }
 
 } // namespace config
