@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name, its type, where it goes, and what else must hold.
 #include "config/config.hpp"
 
+#include "config/health_load.hpp"
 #include "config/reader.hpp"
 #include "decoders/ss58.hpp"
 #include "io/files.hpp"
@@ -27,12 +28,6 @@ constexpr std::string_view rule_kinds_later[] = {
 constexpr std::string_view sink_kinds[] = {"ndjson"};
 constexpr std::string_view sink_kinds_later[] = {"webhook", "slack",     "discord", "telegram",
                                                  "matrix",  "pagerduty", "nats",    "alertmanager"};
-constexpr std::string_view health_checks[] = {
-    "error_rate", "latency", "alert_mismatch", "crash",       "quality", "latency_regression",
-    "rpc_lost",   "memory",  "block_progress", "queue_depth", "quota"};
-constexpr std::string_view health_actions[] = {
-    "none",         "investigate", "reduce_traffic",     "high_speed",
-    "subscan_only", "rollback",    "immediate_rollback", "graceful_restart"};
 
 template <std::size_t N>
 bool one_of(std::string_view what, std::string_view const (&names)[N]) {
@@ -228,25 +223,6 @@ void read_flags(Reader& in, FlagsConfig& out) {
     in.boolean("enable_hybrid_patterns", out.enable_hybrid_patterns);
     in.boolean("enable_parallel_mode", out.enable_parallel_mode);
     in.number("hybrid_traffic_percent", 0, 100, out.hybrid_traffic_percent);
-}
-
-void read_health(Reader& in, std::map<std::string, HealthCheckConfig>& out) {
-    for (std::string_view name : health_checks)
-        in.table(name, [&](Reader& check) {
-            HealthCheckConfig& made = out[std::string(name)];
-            std::size_t action = 0;
-            if (check.choice("action", health_actions, action))
-                made.action = health_actions[action];
-            check.boolean("dry_run", made.dry_run);
-            toml::node const* const threshold = check.take("threshold");
-            if (!threshold) return;
-            if (auto const text = threshold->value_exact<std::string>())
-                made.threshold = *text;
-            else if (auto const number = threshold->value<double>())
-                made.threshold = fmt::format("{:g}", *number);
-            else
-                check.complain("threshold", "\"5%\", \"10s\" or a number is needed");
-        });
 }
 
 void read_sink(Reader& in, SinkConfig& out) {

@@ -5,7 +5,7 @@
 #pragma once
 
 #include "config/config.hpp"
-#include "stages/limits.hpp"
+#include "stages/threshold.hpp"
 
 #include <functional>
 #include <span>

@@ -2,7 +2,7 @@
 
 #include "config/reader.hpp"
 #include "io/files.hpp"
-#include "stages/limits.hpp"
+#include "stages/threshold.hpp"
 
 #include <algorithm>
 #include <cmath>

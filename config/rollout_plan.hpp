@@ -1,5 +1,5 @@
-// The rollout plan from its TOML file: steps, gates, ladder. Unknown keys, percentages or tiers that
-// fall, limits in the wrong unit and the like are refused with file, line and column.
+// The rollout plan from its TOML file: steps, gates, ladder. Unknown keys, percentages or tiers
+// that fall, limits in the wrong unit and the like are refused with file, line and column.
 //
 // Read once, at a start or a reload; any thread. Touches nothing but the file itself. Units: shares
 // are written "95%", factors as numbers, durations "24h".

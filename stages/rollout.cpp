@@ -19,9 +19,9 @@ std::uint32_t step_for(RolloutPlan const& plan, std::uint16_t buckets) {
     return found;
 }
 
-std::uint16_t rung_below(RolloutPlan const& plan, std::uint16_t buckets) {
+std::uint16_t rung_at_most(RolloutPlan const& plan, int buckets) {
     for (std::uint16_t const rung : plan.ladder)
-        if (rung < buckets) return rung;
+        if (rung <= buckets) return rung;
     return 0;
 }
 
@@ -74,10 +74,11 @@ RolloutDecision held(RolloutState const& next, std::string reason) {
     return {RolloutAction::hold, std::move(reason), next};
 }
 
+// To the next rung at or below `most`, which is less than the share.
 RolloutDecision lowered(RolloutPlan const& plan, RolloutState const& state, std::uint64_t now,
-                        std::string const& why) {
+                        int most, std::string const& why) {
     RolloutState next = state;
-    std::uint16_t const rung = rung_below(plan, state.buckets);
+    std::uint16_t const rung = rung_at_most(plan, most);
     std::uint32_t const step = std::min(state.step, step_for(plan, rung));
     RolloutPhase const phase = state.phase;
     enter(next, step, rung, std::min(state.tiers, plan.steps[step].tiers), now);
@@ -126,7 +127,7 @@ std::optional<RolloutDecision> guard(RolloutPlan const& plan, RolloutState const
     if (state.strikes > 0)
         return held(state, fmt::format("{}; the step down has {} more to help", what,
                                        span_text(state.cooldown_left_ms)));
-    RolloutDecision decision = lowered(plan, state, inputs.now_unix_ms, what);
+    RolloutDecision decision = lowered(plan, state, inputs.now_unix_ms, state.buckets - 1, what);
     ++decision.next.strikes;
     return decision;
 }
@@ -157,7 +158,7 @@ RolloutDecision climb(RolloutPlan const& plan, RolloutState const& state,
     std::string const missing = blocker(plan, state, inputs);
     bool const late = step.deadline_ms != 0 && state.baked_ms >= step.deadline_ms;
     if (!missing.empty() && late && step.on_deadline == OnDeadline::step_down && state.buckets > 0)
-        return lowered(plan, state, inputs.now_unix_ms,
+        return lowered(plan, state, inputs.now_unix_ms, state.buckets - 1,
                        fmt::format("\"{}\" has not passed within {} ({})", step.name,
                                    span_text(step.deadline_ms), missing));
     if (!missing.empty())
@@ -236,6 +237,18 @@ RolloutDecision decide(RolloutPlan const& plan, RolloutState const& state,
     return climb(plan, next, inputs);
 }
 
+RolloutDecision retreat(RolloutPlan const& plan, RolloutState const& state,
+                        RolloutInputs const& inputs, Retreat how, std::string const& why) {
+    CHECK(state.step < plan.steps.size());
+    if (state.phase == RolloutPhase::locked) return held(state, why + ": locked already");
+    if (how == Retreat::all) return rolled_back(plan, state, inputs.now_unix_ms, why);
+    if (state.buckets == 0) return held(state, why + ": the rollout has nothing on hybrid");
+    int const most = how == Retreat::half ? state.buckets / 2 : state.buckets - 1;
+    RolloutDecision decision = lowered(plan, state, inputs.now_unix_ms, most, why);
+    ++decision.next.strikes;
+    return decision;
+}
+
 namespace {
 
 using Commanded = std::expected<RolloutDecision, std::string>;
@@ -284,7 +297,7 @@ Commanded step_down(RolloutPlan const& plan, RolloutState const& state,
                     RolloutInputs const& inputs) {
     if (state.phase == RolloutPhase::idle) return refused("no rollout is running");
     if (state.buckets == 0) return refused("hybrid speaks for nobody: there is no lower step");
-    return lowered(plan, state, inputs.now_unix_ms, "by hand");
+    return lowered(plan, state, inputs.now_unix_ms, state.buckets - 1, "by hand");
 }
 
 } // namespace

@@ -153,6 +153,13 @@ std::string_view to_text(RolloutCommand command);
 command_rollout(RolloutPlan const& plan, RolloutState const& state, RolloutInputs const& inputs,
                 RolloutCommand command, bool force = false);
 
+// What a health check takes away, whatever the gates say: one rung, at least half of the share (to
+// the next rung at or below it), or everything. Holds where nothing is there to be taken. `why`
+// begins the reason.
+enum class Retreat : std::uint8_t { rung, half, all };
+RolloutDecision retreat(RolloutPlan const& plan, RolloutState const& state,
+                        RolloutInputs const& inputs, Retreat how, std::string const& why);
+
 inline constexpr std::uint64_t count_most_ms = 60'000;
 
 // Why the machine would not go up now although nothing failed and no person is awaited; empty: it

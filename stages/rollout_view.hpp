@@ -1,5 +1,5 @@
-// The rollout as people and programs see it: the plan with what would happen when, where the machine
-// stands and why it does not move, and the go/no-go list.
+// The rollout as people and programs see it: the plan with what would happen when, where the
+// machine stands and why it does not move, and the go/no-go list.
 //
 // Pure, any thread. Tables are for people; JSON comes as members of an object, each with a comma
 // before it, as the admin socket's answers are put together. Times are UTC, from unix milliseconds.

@@ -321,3 +321,30 @@ TEST(Rollout, may_promote_in_hours_over_midnight) {
     EXPECT_FALSE(within_hours(plan, midnight + 22 * hour_ms - 1));
     EXPECT_TRUE(within_hours(plan, midnight + 22 * hour_ms));
 }
+
+TEST(Rollout, retreats_when_a_health_check_says_so) {
+    struct Case {
+        Retreat how;
+        RolloutAction action;
+        int buckets, tiers;
+    };
+    constexpr Case cases[] = {{Retreat::rung, RolloutAction::step_down, 3'000, 1},
+                              {Retreat::half, RolloutAction::step_down, 1'000, 1}, // of 40: 20
+                              {Retreat::all, RolloutAction::rollback, 0, 0}};
+    for (Case const& c : cases) {
+        Machine m;
+        m.to_many();
+        RolloutDecision const decision = retreat(m.plan, m.state, m.inputs, c.how, "error_rate");
+        EXPECT_EQ(decision.action, c.action);
+        EXPECT_EQ(decision.next.buckets, c.buckets);
+        EXPECT_EQ(decision.next.tiers, c.tiers);
+        EXPECT_EQ(decision.reason.find("error_rate: "), 0U) << decision.reason;
+        EXPECT_GT(decision.next.cooldown_left_ms, 0U);
+    }
+    Machine m;
+    EXPECT_EQ(retreat(m.plan, m.state, m.inputs, Retreat::rung, "x").action, RolloutAction::hold);
+    EXPECT_EQ(retreat(m.plan, m.state, m.inputs, Retreat::all, "x").action,
+              RolloutAction::rollback); // the share may come from a flag
+    m.state.phase = RolloutPhase::locked;
+    EXPECT_EQ(retreat(m.plan, m.state, m.inputs, Retreat::all, "x").action, RolloutAction::hold);
+}

@@ -1,4 +1,5 @@
-// Random walks of the rollout machine: whatever is measured and commanded, some things never happen.
+// Random walks of the rollout machine: whatever is measured and commanded, some things never
+// happen.
 #include "stages/rollout.hpp"
 
 #include "rollout_plans.hpp"
