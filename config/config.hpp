@@ -8,10 +8,11 @@
 #include "io/url.hpp"
 #include "pipeline/driver.hpp"
 #include "stages/deliver.hpp"
+#include "stages/health.hpp"
+#include "stages/incidents.hpp"
 #include "stages/rules.hpp"
 
 #include <expected>
-#include <map>
 #include <optional>
 #include <string>
 #include <vector>
@@ -108,10 +109,10 @@ struct FlagsConfig {
     double hybrid_traffic_percent = 0;
 };
 
-struct HealthCheckConfig {
-    std::string threshold;
-    std::string action;
-    bool dry_run = false;
+struct HealthConfig {
+    stages::HealthRules rules = stages::default_health_rules(); // by stages::HealthCheck
+    // How long an incident waits at levels 1, 2 and 3 for a person.
+    std::array<std::uint64_t, 3> escalate_after_ms = stages::IncidentOptions{}.after_ms;
 };
 
 struct SinkConfig {
@@ -132,7 +133,7 @@ struct Config {
     std::vector<WatchConfig> watches;
     FlagsConfig flags;
     RoutingConfig routing;
-    std::map<std::string, HealthCheckConfig> health;
+    HealthConfig health;
     std::vector<SinkConfig> sinks;
 };
 
@@ -149,5 +150,6 @@ Loaded load_text(std::string_view text, std::string const& name);
 
 // "FILE:12:5: unknown key `endpont`; did you mean `endpoints`?"
 std::string to_text(Config const& config, Problem const& problem);
+std::string to_text(std::string const& file, Problem const& problem);
 
 } // namespace config

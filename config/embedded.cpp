@@ -16,6 +16,7 @@ SPYHOP_EMBED(spyhop_polkadot, SPYHOP_METADATA_DIR "/polkadot-2000000.v15.scale")
 SPYHOP_EMBED(spyhop_asset_hub_polkadot,
              SPYHOP_METADATA_DIR "/asset-hub-polkadot-2000000.v15.scale");
 SPYHOP_EMBED(spyhop_default_toml, SPYHOP_CONFIG_DIR "/default.toml");
+SPYHOP_EMBED(spyhop_rollout_toml, SPYHOP_CONFIG_DIR "/rollout.toml");
 
 namespace config {
 
@@ -32,6 +33,10 @@ std::array<EmbeddedRuntime, 2> embedded_runtimes() {
 
 std::string_view default_configuration() {
     return pipeline::as_text({spyhop_default_toml_begin, spyhop_default_toml_end});
+}
+
+std::string_view default_rollout_plan() {
+    return pipeline::as_text({spyhop_rollout_toml_begin, spyhop_rollout_toml_end});
 }
 
 } // namespace config

@@ -23,5 +23,7 @@ std::array<EmbeddedRuntime, 2> embedded_runtimes();
 
 // config/default.toml, word for word.
 std::string_view default_configuration();
+// config/rollout.toml, word for word.
+std::string_view default_rollout_plan();
 
 } // namespace config

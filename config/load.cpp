@@ -1,6 +1,7 @@
 // Every key of the configuration, once: its name, its type, where it goes, and what else must hold.
 #include "config/config.hpp"
 
+#include "config/health_load.hpp"
 #include "config/reader.hpp"
 #include "decoders/ss58.hpp"
 #include "io/files.hpp"
@@ -27,12 +28,6 @@ constexpr std::string_view rule_kinds_later[] = {
 constexpr std::string_view sink_kinds[] = {"ndjson"};
 constexpr std::string_view sink_kinds_later[] = {"webhook", "slack",     "discord", "telegram",
                                                  "matrix",  "pagerduty", "nats",    "alertmanager"};
-constexpr std::string_view health_checks[] = {
-    "error_rate", "latency", "alert_mismatch", "crash",       "quality", "latency_regression",
-    "rpc_lost",   "memory",  "block_progress", "queue_depth", "quota"};
-constexpr std::string_view health_actions[] = {
-    "none",         "investigate", "reduce_traffic",     "high_speed",
-    "subscan_only", "rollback",    "immediate_rollback", "graceful_restart"};
 
 template <std::size_t N>
 bool one_of(std::string_view what, std::string_view const (&names)[N]) {
@@ -237,25 +232,6 @@ void read_routing(Reader& in, RoutingConfig& out) {
     in.duration("legacy_patience", out.legacy_patience);
 }
 
-void read_health(Reader& in, std::map<std::string, HealthCheckConfig>& out) {
-    for (std::string_view name : health_checks)
-        in.table(name, [&](Reader& check) {
-            HealthCheckConfig& made = out[std::string(name)];
-            std::size_t action = 0;
-            if (check.choice("action", health_actions, action))
-                made.action = health_actions[action];
-            check.boolean("dry_run", made.dry_run);
-            toml::node const* const threshold = check.take("threshold");
-            if (!threshold) return;
-            if (auto const text = threshold->value_exact<std::string>())
-                made.threshold = *text;
-            else if (auto const number = threshold->value<double>())
-                made.threshold = fmt::format("{:g}", *number);
-            else
-                check.complain("threshold", "\"5%\", \"10s\" or a number is needed");
-        });
-}
-
 void read_sink(Reader& in, SinkConfig& out) {
     in.required("kind");
     std::string kind;
@@ -357,11 +333,15 @@ bool Loaded::usable() const {
 }
 
 std::string to_text(Config const& config, Problem const& problem) {
+    return to_text(config.file, problem);
+}
+
+std::string to_text(std::string const& file, Problem const& problem) {
     std::string_view const grade = problem.warning ? "warning: " : "";
-    if (config.file.empty()) return problem.text;
-    if (problem.where.line == 0) return fmt::format("{}: {}{}", config.file, grade, problem.text);
-    return fmt::format("{}:{}:{}: {}{}", config.file, problem.where.line, problem.where.column,
-                       grade, problem.text);
+    if (file.empty()) return problem.text;
+    if (problem.where.line == 0) return fmt::format("{}: {}{}", file, grade, problem.text);
+    return fmt::format("{}:{}:{}: {}{}", file, problem.where.line, problem.where.column, grade,
+                       problem.text);
 }
 
 } // namespace config

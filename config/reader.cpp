@@ -211,6 +211,12 @@ void Reader::finish() {
     }
 }
 
+std::expected<double, std::string> limit_of(toml::node const& node, stages::LimitUnit unit) {
+    if (auto const text = node.value_exact<std::string>()) return stages::parse_limit(*text, unit);
+    auto const number = node.is_number() ? node.value<double>() : std::nullopt;
+    return stages::check_limit(number.value_or(0), unit);
+}
+
 bool is_plain_decimal(std::string_view text) {
     std::size_t const point = text.find('.');
     auto const digits = [](std::string_view part) {

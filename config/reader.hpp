@@ -5,6 +5,7 @@
 #pragma once
 
 #include "config/config.hpp"
+#include "stages/threshold.hpp"
 
 #include <functional>
 #include <span>
@@ -57,6 +58,10 @@ class Reader {
     std::vector<Problem>& problems_;
     std::vector<std::string_view> known_;
 };
+
+// A limit in its unit: a text ("5%", "10s", "1.5x") or a number. The error says what is needed.
+[[nodiscard]] std::expected<double, std::string> limit_of(toml::node const& node,
+                                                          stages::LimitUnit unit);
 
 // Plain decimal numbers: digits, at most one point, digits on both sides of it.
 bool is_plain_decimal(std::string_view text);

@@ -91,10 +91,13 @@ TEST(Load, takes_every_key_of_the_service_and_its_surroundings) {
     EXPECT_FALSE(config.flags.enable_hybrid_patterns);
     EXPECT_FALSE(config.flags.enable_parallel_mode);
     EXPECT_EQ(config.flags.hybrid_traffic_percent, 12.5);
-    EXPECT_EQ(config.health.at("error_rate").threshold, "5%");
-    EXPECT_EQ(config.health.at("error_rate").action, "reduce_traffic");
-    EXPECT_EQ(config.health.at("crash").threshold, "1");
-    EXPECT_TRUE(config.health.at("crash").dry_run);
+    auto const rule = [&](stages::HealthCheck check) {
+        return config.health.rules[static_cast<std::size_t>(check)];
+    };
+    EXPECT_DOUBLE_EQ(rule(stages::HealthCheck::error_rate).threshold, 0.05);
+    EXPECT_EQ(rule(stages::HealthCheck::error_rate).action, stages::Remedy::reduce_traffic);
+    EXPECT_EQ(rule(stages::HealthCheck::crash).threshold, 1);
+    EXPECT_TRUE(rule(stages::HealthCheck::crash).dry_run);
     ASSERT_EQ(config.sinks.size(), 1U);
     EXPECT_EQ(config.sinks[0].path, "/srv/x/alerts");
 }
