@@ -40,6 +40,10 @@ struct ServiceConfig {
     Isolation isolation = Isolation::process;
     Layout layout = Layout::compact;
     pipeline::Idle idle = pipeline::Idle::park;
+    // A process one of whose threads makes no pass for so long is killed and started again (legacy,
+    // which waits for the disk: three times as long).
+    Nanoseconds watchdog = 10 * pipeline::second;
+    std::uint64_t memory_max_hybrid = 0; // bytes; 0: no limit
     Where state_dir_where, socket_where;
 };
 

@@ -20,18 +20,20 @@ namespace {
 struct Placement {
     pipeline::Topology& topology;
     Layout layout;
+    bool processes; // a thread has stages of one process only
     int next_cpu = 0;
     int const cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
 
     // `crew`: the thread the stage shares in the compact layout.
-    pipeline::Driver& thread(std::string const& stage, std::string const& crew) {
-        if (layout == Layout::single) return topology.thread("all");
+    pipeline::Driver& thread(Process process, std::string const& stage, std::string const& crew) {
+        if (layout == Layout::single)
+            return topology.thread(processes ? std::string(to_text(process)) : "all");
         if (layout == Layout::compact) return topology.thread(crew);
         // More stages than cores: pinning would make them wait for each other.
         return topology.thread(stage, next_cpu < cpus ? next_cpu++ : -1);
     }
-    std::string name(std::string const& stage, std::string const& crew) {
-        return thread(stage, crew).options().name;
+    pipeline::StageRow row(std::string const& stage, Process process, std::string const& crew) {
+        return {stage, process, thread(process, stage, crew).options().name};
     }
 };
 
@@ -74,13 +76,13 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
     links.wants.push_back(&wants);
 
     std::string const label = "chain=\"" + name + '"';
-    auto& thread = place.thread("source:" + name, "data");
+    auto& thread = place.thread(Process::hybrid, "source:" + name, "data");
     RpcSource::Needs const needs{world.network(thread), world.clock, world.random, world.log,
                                  book.add(label, source_metrics)};
     t.stage({"source:" + name, Process::hybrid, thread.options().name},
             std::make_unique<RpcSource>(source_options(world.config, i, journal), needs, live,
                                         notes, std::make_unique<StoredRuntimes>(world.files())));
-    auto& behind = place.thread("history:" + name, "data");
+    auto& behind = place.thread(Process::hybrid, "history:" + name, "data");
     RpcHistory::Needs const reading{world.network(behind), world.clock, world.random, world.log,
                                     book.add(label, history_metrics)};
     t.stage({"history:" + name, Process::hybrid, behind.options().name},
@@ -100,7 +102,7 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
     auto& notes      = t.link<LegacyNote>("legacy-notes",      note_room);
     links = {{&candidates}, {&lookups}, {&findings}, {&notes}};
 
-    auto& thread = place.thread("subscan", "legacy");
+    auto& thread = place.thread(Process::legacy, "subscan", "legacy");
     SubscanSource::Needs needs{world.network(thread), world.clock, world.log,
                                book.add("", legacy_metrics), book.add("", subscan_metrics),
                                world.files()};
@@ -110,7 +112,7 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
                 std::move(needs), facts,
                 findings, notes),
             lookups);
-    t.stage({"detect-legacy", Process::legacy, place.name("detect-legacy", "legacy")},
+    t.stage(place.row("detect-legacy", Process::legacy, "legacy"),
             std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
                                      book.add("path=\"legacy\"", detect_metrics), candidates),
             facts);
@@ -141,7 +143,8 @@ std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {
     Config const& config = world.config;
     auto const chains = chain_names(config);
-    Placement place{t, config.service.layout};
+    bool const processes = config.service.isolation == Isolation::process;
+    Placement place{t, config.service.layout, processes};
     auto& book = t.metrics();
     auto journal = world.journal();
 
@@ -154,26 +157,26 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     LegacyLinks legacy;
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
         add_chain(t, world, place, i, journal.get(), links);
-    t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
+    t.stage_over(place.row("decode", Process::hybrid, "data"),
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
                                           kept),
                  links.frames);
-    t.stage({"detect", Process::hybrid, place.name("detect", "data")},
+    t.stage(place.row("detect", Process::hybrid, "data"),
             std::make_unique<Detect>(config.rules, chains, world.log,
-                                     book.add("", detect_metrics), candidates),
+                                     book.add("", detect_metrics), candidates, world.detect),
             facts);
     add_legacy(t, world, place, journal.get(), legacy);
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
-    t.stage_over({"route", Process::legacy, place.name("route", "data")},
+    t.stage_over(place.row("route", Process::legacy, processes ? "route" : "data"),
             std::make_unique<Route>(route_options(config), world.log,
                                     book.add("", route_metrics), routed),
             both);
 
-    t.stage_over({"enrich", Process::legacy, place.name("enrich", "deliver")},
+    t.stage_over(place.row("enrich", Process::legacy, "deliver"),
                  make_enrich(t, world, legacy, verdicts), std::vector{&routed}, legacy.findings);
 
-    auto& delivery = place.thread("deliver", "deliver");
+    auto& delivery = place.thread(Process::legacy, "deliver", "deliver");
     auto outlets = world.outlets(delivery, journal.get());
     Deliver::Needs const custody{world.clock, world.log, book.add("", deliver_metrics),
                                  book.add("", custody_metrics)};
@@ -182,8 +185,9 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                       std::move(outlets), custody,
                                       pipeline::Outs<Want>(links.wants)),
             verdicts);
-    auto& desk = place.thread("control", "control");
-    Control::Needs const needs{world.switchboard, book, world.shutdown, world.ledgers};
+    auto& desk = place.thread(Process::control, "control", "control");
+    Control::Needs const needs{world.switchboard, book, world.shutdown, world.ledgers,
+                               world.processes, world.restart};
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk), needs,
                                            world.clock.monotonic()),

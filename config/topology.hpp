@@ -6,6 +6,7 @@
 #include "pipeline/topology.hpp"
 #include "stages/control.hpp"
 #include "stages/deliver.hpp"
+#include "stages/detect.hpp"
 #include "stages/enrich.hpp"
 #include "stages/keeper.hpp"
 
@@ -32,9 +33,14 @@ struct World {
     std::function<stages::LabelBook()> labels = [] { return stages::LabelBook(); };
     std::string subscan_key{};        // empty: none is sent
     io::Store* cache_store = nullptr; // null: the cache is in memory only
+    // Where the service is in several processes.
+    stages::DetectProcesses detect{};
+    std::function<std::vector<stages::ProcessStatus>()> processes{};
+    std::function<void(pipeline::Process)> restart{};
 };
 
-// Declares every link, stage and thread. The error names what is wrong with the wiring.
+// Declares every link, stage and thread. Called more than once on a topology that several processes
+// share; what it declares must depend on the configuration only. The error names what is wrong with the wiring.
 [[nodiscard]] std::expected<void, std::string> build_topology(pipeline::Topology& topology,
                                                               World const& world);
 

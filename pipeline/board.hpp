@@ -33,6 +33,7 @@ class Generation {
     Generation() = default; // of a process that cannot end alone: always 0
     explicit Generation(std::atomic<std::uint32_t> const& value)
         : value_(&value) {}
+    bool can_change() const { return value_ != nullptr; }
     // acquire: pairs with the release in ProcessBoard::ended().
     std::uint32_t load() const {
         return value_ == nullptr ? 0 : value_->load(std::memory_order_acquire);
@@ -47,10 +48,7 @@ class ProcessBoard {
     Generation generation(Process process) const { return Generation(slot(process).generation); }
 
     // Supervisor.
-    void started(Process process, std::int32_t pid) {
-        slot(process).up.store(false, relaxed);
-        slot(process).pid.store(pid, relaxed);
-    }
+    void started(Process process, std::int32_t pid) { slot(process).pid.store(pid, relaxed); }
     void restarted(Process process) { slot(process).restarts.fetch_add(1, relaxed); }
     void ended(Process process) {
         Slot& of = slot(process);

@@ -7,6 +7,7 @@
 
 #include "io/unix_server.hpp"
 #include "pipeline/metrics.hpp"
+#include "pipeline/process.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/admin_request.hpp"
 #include "stages/ledger_view.hpp"
@@ -35,6 +36,13 @@ struct ControlOptions {
     std::int32_t pid = 0;
 };
 
+// A process of the service; names as in `status`.
+struct ProcessStatus {
+    std::string name;
+    std::int32_t pid = 0; // 0: it is down
+    std::uint32_t restarts = 0;
+};
+
 class Control : pipeline::Pinned {
   public:
     static constexpr std::uint32_t max_burst = 0;
@@ -45,6 +53,9 @@ class Control : pipeline::Pinned {
         std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
         // What the journal has on disk; blocks for as long as that takes.
         std::function<std::expected<std::vector<LedgerView>, std::string>()> ledgers{};
+        // Where the service is in several processes: how they do, and the orderly restart of one.
+        std::function<std::vector<ProcessStatus>()> processes{};
+        std::function<void(pipeline::Process)> restart{};
     };
 
     // server: null in tests that call answer() directly.
@@ -92,6 +103,7 @@ class Control : pipeline::Pinned {
     std::string legacy_json(std::size_t index, pipeline::Turn const& turn) const;
     std::string legacy_line(std::size_t index, pipeline::Turn const& turn) const;
     std::string quota_json() const;
+    std::string processes_json() const;
     std::string quota_line() const;
     LegacyNote const* any_legacy() const; // the newest word on the key; null: no chain has Subscan
 

@@ -43,6 +43,9 @@ struct ChainFacts {
     FixedText<24> symbol{};
     std::uint8_t decimals = 0;
     std::uint16_t ss58_prefix = 42;
+    // Which run of the process that says so: another run numbers its assets anew and tells blocks
+    // again. Stamped by detect.
+    std::uint32_t run = 0;
 };
 
 // An asset the chain has besides its own token; sent before the first transfer that names it.

@@ -71,6 +71,7 @@ Route::Route(RouteOptions options, pipeline::Log& log, pipeline::MetricsPage& me
 
 void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn) {
     Candidate const& candidate = part.message;
+    if (!heard(candidate)) return metrics_.add(RouteMetric::unheard);
     if (!believed(candidate)) return metrics_.add(RouteMetric::foreign);
     Verdict verdict;
     verdict.header.received = candidate.header.received;
@@ -82,6 +83,12 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
         CHECK(pass_on(candidate.body, verdict.body));
     }
     verdicts_.emit(verdict);
+}
+
+bool Route::heard(Candidate const& candidate) {
+    bool& heard = known_[candidate.chain].heard[static_cast<std::size_t>(candidate.path)];
+    heard = heard || std::holds_alternative<ChainFacts>(candidate.body);
+    return heard;
 }
 
 // False: the path serves another chain than the one that spoke first.

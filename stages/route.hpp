@@ -13,6 +13,9 @@
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.
 //
+// What a path says of a chain before it has named it (ChainFacts) was meant for a run of this process
+// that has ended: it ends here, and the ledger, which lacks those blocks, orders them again.
+//
 // One thread; at most one record out per record in.
 #pragma once
 
@@ -27,7 +30,7 @@
 
 namespace stages {
 
-enum class RouteMetric { alerts, legacy, withheld, foreign };
+enum class RouteMetric { alerts, legacy, withheld, foreign, unheard };
 
 inline constexpr std::array route_metrics{
     pipeline::MetricRow{"spyhop_route_alerts_total", pipeline::MetricKind::counter,
@@ -38,6 +41,8 @@ inline constexpr std::array route_metrics{
                         "Matches left to the other path."},
     pipeline::MetricRow{"spyhop_route_foreign_total", pipeline::MetricKind::counter,
                         "Records of a path that serves another chain than the other path."},
+    pipeline::MetricRow{"spyhop_route_unheard_total", pipeline::MetricKind::counter,
+                        "Records meant for a run that has ended: their blocks are read again."},
 };
 
 // The first 16 bytes of BLAKE2b-256 over genesis, block number (u32 LE), event index (u32 LE),
@@ -82,8 +87,10 @@ class Route : pipeline::Pinned {
     struct Known { // of a chain
         Hash genesis{};
         std::array<bool, paths> foreign{};
+        std::array<bool, paths> heard{}; // this path has named its chain
     };
 
+    bool heard(Candidate const& candidate);
     bool believed(Candidate const& candidate);
     Path speaker(std::uint16_t chain, Transfer const& transfer,
                  pipeline::Regime const& regime) const;

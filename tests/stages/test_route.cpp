@@ -76,6 +76,8 @@ struct Crossing {
         options.rule_names = {"rule"};
         options.watched = {account(9)};
         route = std::make_unique<Route>(std::move(options), log, page, verdicts);
+        for (Path const path : {Path::legacy, Path::hybrid}) say(ChainFacts{}, path);
+        while (verdicts.front() != nullptr) verdicts.pop();
     }
     static decoders::Account account(std::uint32_t number) {
         std::uint8_t bytes[32] = {};
