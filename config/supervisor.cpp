@@ -11,6 +11,7 @@
 #include <algorithm>
 #include <csignal>
 #include <cstring>
+#include <filesystem>
 #include <fmt/format.h>
 #include <sys/wait.h>
 #include <unistd.h>
@@ -66,11 +67,38 @@ Supervisor::make(Config const& config, pipeline::Log& log, ProcessTitle title) {
     return made;
 }
 
+// What is left of an earlier service that was killed dies with it, but not before it.
+std::expected<void, Failure> Supervisor::wait_for_predecessor() {
+    std::string const& folder = config_.service.state_dir;
+    std::error_code ignored; // a directory that cannot be made shows in the next step
+    std::filesystem::create_directories(folder, ignored);
+    auto lock = io::GroupLock::open(folder);
+    if (!lock)
+        return std::unexpected(
+            Failure{exit_failed, to_text(config_, {config_.service.state_dir_where,
+                                                   io::describe(lock.error()), false})});
+    lock_ = std::move(*lock);
+    Nanoseconds const deadline = drawn_.clock().monotonic() + predecessor_max;
+    while (!lock_->take() && drawn_.clock().monotonic() < deadline) {
+        int const signal = next_signal(Drain::step);
+        if (signal == SIGINT || signal == SIGTERM)
+            return std::unexpected(Failure{exit_ok, "ended before it was started"});
+    }
+    return {};
+}
+
 // The journal is opened and closed once, so that it is there, of this version and nobody else's
 // before hybrid looks into it.
 std::expected<void, Failure> Supervisor::wire() {
+    if (auto const alone = wait_for_predecessor(); !alone) return alone;
     if (auto const journal = open_journal(config_); !journal)
         return std::unexpected(Failure{exit_failed, journal.error()});
+    if (!lock_->take())
+        return std::unexpected(
+            Failure{exit_failed,
+                    to_text(config_, {config_.service.state_dir_where,
+                                      "processes of another service use this directory; stop them",
+                                      false})});
     auto const built = build_topology(topology_, drawn_.world(config_, *switchboard_));
     if (!built) return std::unexpected(Failure{exit_failed, built.error()});
     topology_.hollow();
@@ -197,7 +225,6 @@ void Supervisor::ended(Process process, int status) {
     if (fell_back) topology_.wake();
     board_->ended(process);
     topology_.revive(process);
-    topology_.wake();
     pid_t const pid = std::exchange(one.pid, 0);
     Nanoseconds pause = 0;
     if (!in_order) {

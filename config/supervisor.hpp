@@ -17,6 +17,7 @@
 #include "config/drawn_world.hpp"
 #include "config/process_title.hpp"
 #include "config/service.hpp"
+#include "io/group_lock.hpp"
 #include "pipeline/board.hpp"
 
 #include <array>
@@ -30,7 +31,8 @@ class Supervisor {
     static constexpr pipeline::Nanoseconds backoff_max = 10 * pipeline::second;
     static constexpr pipeline::Nanoseconds healthy_after = 60 * pipeline::second;
     static constexpr pipeline::Nanoseconds beat = pipeline::second; // between looks at passes
-    static constexpr pipeline::Nanoseconds farewell = 5 * pipeline::second; // then SIGKILL
+    static constexpr pipeline::Nanoseconds farewell = 5 * pipeline::second;        // then SIGKILL
+    static constexpr pipeline::Nanoseconds predecessor_max = 3 * pipeline::second; // to be gone
 
     // The configuration must outlive it.
     [[nodiscard]] static std::expected<std::unique_ptr<Supervisor>, Failure>
@@ -59,6 +61,7 @@ class Supervisor {
     Supervisor(Config const& config, pipeline::Log& log, ProcessTitle title,
                std::unique_ptr<pipeline::Region> region);
     std::expected<void, Failure> wire();
+    std::expected<void, Failure> wait_for_predecessor();
     void start(pipeline::Process process);
     bool start_all(int& exit_code);
     void start_due();
@@ -83,6 +86,7 @@ class Supervisor {
     pipeline::Log& log_;
     ProcessTitle const title_;
     DrawnWorld drawn_;
+    std::unique_ptr<io::GroupLock> lock_;            // of the state directory, with all children
     std::unique_ptr<pipeline::Region> const region_; // outlives what lies in it
     pipeline::Placed<pipeline::Switchboard> const switchboard_;
     pipeline::Placed<pipeline::StopRequest> const stop_;

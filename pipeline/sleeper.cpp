@@ -12,8 +12,11 @@
 namespace pipeline {
 
 Sleeper::Sleeper(Clock const& clock)
+    : Sleeper(clock, eventfd(0, EFD_CLOEXEC)) {}
+
+Sleeper::Sleeper(Clock const& clock, int event)
     : clock_(clock)
-    , event_(eventfd(0, EFD_CLOEXEC)) {
+    , event_(event) {
     CHECK(event_ >= 0);
 }
 

@@ -9,7 +9,8 @@ namespace pipeline {
 
 class Sleeper final : public Poller {
   public:
-    explicit Sleeper(class Clock const& clock); // the clock park() measures its deadline with
+    explicit Sleeper(class Clock const& clock);   // the clock park() measures its deadline with
+    Sleeper(class Clock const& clock, int event); // over an eventfd, owned from now on
     ~Sleeper() override;
     Sleeper(Sleeper const&) = delete;
     Sleeper& operator=(Sleeper const&) = delete;

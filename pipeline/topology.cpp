@@ -189,6 +189,8 @@ void Topology::revive(Process process) {
     }
     for (auto& driver : drivers_)
         if (driver->process() == process) driver->revive();
+    // It may have died between moving a message and ringing for it.
+    wake();
 }
 
 void Topology::give_up(Process process) { gone_[index_of(process)] = true; }
