@@ -43,7 +43,9 @@ struct ServiceConfig {
     // A process one of whose threads makes no pass for so long is killed and started again (legacy,
     // which waits for the disk: three times as long).
     Nanoseconds watchdog = 10 * pipeline::second;
-    std::uint64_t memory_max_hybrid = 0; // bytes; 0: no limit
+    // Of its own, without what processes share, looked at once a second; more, and it is killed and
+    // started again. Bytes; 0: no limit.
+    std::uint64_t memory_max_hybrid = 0;
     Where state_dir_where, socket_where;
 };
 

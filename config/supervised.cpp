@@ -8,7 +8,6 @@
 #include <cstdio>
 #include <fmt/format.h>
 #include <sys/prctl.h>
-#include <sys/resource.h>
 #include <unistd.h>
 
 namespace config {
@@ -20,10 +19,6 @@ void Supervisor::be(Process process, pid_t supervisor) {
     if (getppid() != supervisor) std::_Exit(exit_failed); // it has died before that was said
     leave_signals_to_the_supervisor();
     title_.set(fmt::format("spyhop: {}", to_text(process)));
-    if (process == Process::hybrid && config_.service.memory_max_hybrid != 0) {
-        rlimit const limit{config_.service.memory_max_hybrid, config_.service.memory_max_hybrid};
-        setrlimit(RLIMIT_DATA, &limit);
-    }
     std::_Exit(run_part(process));
 }
 

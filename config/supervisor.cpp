@@ -6,6 +6,7 @@
 #include "config/notify.hpp"
 #include "config/signals.hpp"
 #include "config/stage_options.hpp"
+#include "io/files.hpp"
 #include "pipeline/sleeper.hpp"
 
 #include <algorithm>
@@ -13,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -284,12 +286,8 @@ void Supervisor::feel_pulses() {
     if (now < next_beat_) return;
     next_beat_ = now + beat;
     for (Process const process : by_urgency) {
-        Child const& one = child(process);
-        if (one.pid == 0 || !stands_still(process)) continue;
-        log_.write(
-            Level::error, "spyhop",
-            fmt::format("incident: {} ({}) stands still and is killed", to_text(process), one.pid));
-        kill(one.pid, SIGKILL);
+        pid_t const pid = child(process).pid;
+        if (pid != 0 && (stands_still(process) || is_too_large(process))) kill(pid, SIGKILL);
     }
     topology_.wake(); // so that idle threads make a pass before the next beat
 }
@@ -301,17 +299,40 @@ bool Supervisor::stands_still(Process process) {
     int const beats_max = process == Process::legacy ? longer * beats : beats;
     Child& one = child(process);
     bool const up = board_->is_up(process);
-    if (!up && ++one.beats_unborn > longer * longer * beats) return true;
-    bool still = false;
+    if (!up) ++one.beats_unborn;
+    std::string_view still = one.beats_unborn > longer * longer * beats ? "its start" : "";
     for (std::size_t i = 0; i < pulses_.size(); ++i) {
         pipeline::Driver const& driver = *topology_.drivers()[i];
         if (driver.process() != process) continue;
         Pulse& pulse = pulses_[i];
-        bool const moved = std::exchange(pulse.passes, driver.passes()) != driver.passes();
+        std::uint64_t const passes = driver.passes();
+        bool const moved = std::exchange(pulse.passes, passes) != passes;
         pulse.beats_missed = moved || !up ? 0 : pulse.beats_missed + 1;
-        still = still || pulse.beats_missed >= beats_max;
+        if (pulse.beats_missed >= beats_max) still = driver.options().name;
     }
-    return still;
+    if (still.empty()) return false;
+    log_.write(Level::error, "spyhop",
+               fmt::format("incident: {} ({}) stands still ({}) and is killed", to_text(process),
+                           one.pid, still));
+    return true;
+}
+
+// What hybrid holds of its own: reserved address space does not count, nor does what all share.
+bool Supervisor::is_too_large(Process process) {
+    std::uint64_t const most = config_.service.memory_max_hybrid;
+    if (process != Process::hybrid || most == 0) return false;
+    auto const text = io::read_file(fmt::format("/proc/{}/statm", child(process).pid));
+    if (!text) return false; // it is just ending
+    std::istringstream in(*text);
+    std::uint64_t size = 0, resident = 0, shared = 0; // pages
+    if (!(in >> size >> resident >> shared) || resident < shared) return false;
+    std::uint64_t const bytes =
+        (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
+    if (bytes <= most) return false;
+    log_.write(Level::error, "spyhop",
+               fmt::format("incident: hybrid ({}) holds {} MiB, more than memory_max_hybrid",
+                           child(process).pid, bytes >> 20));
+    return true;
 }
 
 // ---- the end ------------------------------------------------------------------------------------

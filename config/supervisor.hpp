@@ -71,6 +71,7 @@ class Supervisor {
     void obey_requests();
     void feel_pulses();
     bool stands_still(pipeline::Process process);
+    bool is_too_large(pipeline::Process process);
     pipeline::Nanoseconds next_event() const;
     int drain(int exit_code, pipeline::Nanoseconds drain_max);
     bool wait_for_ends(pipeline::Nanoseconds deadline);

@@ -80,6 +80,18 @@ std::string Topology::first_fault() const {
         return "link '" + link->name + "' has " + std::to_string(writers) + " writers and " +
                std::to_string(readers) + " readers; it needs exactly one of each";
     }
+    return region_ == nullptr ? std::string() : shared_thread();
+}
+
+std::string Topology::shared_thread() const {
+    std::map<std::string_view, Process> owners;
+    for (Entry const& entry : stages_) {
+        auto const [at, is_new] = owners.emplace(entry.row.thread, entry.row.process);
+        if (!is_new && at->second != entry.row.process)
+            return "thread '" + entry.row.thread + "' is shared by the processes " +
+                   std::string(to_text(at->second)) + " and " +
+                   std::string(to_text(entry.row.process));
+    }
     return {};
 }
 

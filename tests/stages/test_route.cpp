@@ -211,3 +211,26 @@ TEST(Route, a_path_that_serves_another_chain_is_not_believed) {
     EXPECT_TRUE(crossing.match(Path::legacy, share(0)));
     EXPECT_EQ(crossing.page.read(RouteMetric::foreign), 2U);
 }
+
+// Left in a link by a path whose facts a run of this process heard that has ended.
+TEST(Route, what_comes_before_the_facts_of_a_chain_ends_here) {
+    pipeline::MetricsPage page("", route_metrics);
+    pipeline::Link<Verdict> verdicts("verdicts", {.depth = 64});
+    RecordedLog log;
+    Route route(nodes_only({"one", "two"}, {"rule"}), log, page, verdicts);
+    auto const tell = [&](decltype(Candidate::body) const& body, std::uint16_t chain) {
+        Candidate candidate;
+        candidate.chain = chain;
+        candidate.body = body;
+        route.on({candidate, {}}, {});
+        bool const passed = verdicts.front() != nullptr;
+        if (passed) verdicts.pop();
+        return passed;
+    };
+    EXPECT_FALSE(tell(Match{}, 0));
+    EXPECT_FALSE(tell(BlockEnd{}, 0));
+    EXPECT_TRUE(tell(ChainFacts{}, 0));
+    EXPECT_TRUE(tell(BlockEnd{}, 0));
+    EXPECT_FALSE(tell(BlockEnd{}, 1));
+    EXPECT_EQ(page.read(RouteMetric::unheard), 3U);
+}
