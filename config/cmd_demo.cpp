@@ -6,6 +6,7 @@
 #include "config/exit_codes.hpp"
 #include "config/log.hpp"
 #include "config/service.hpp"
+#include "config/signals.hpp"
 #include "io/files.hpp"
 #include "pipeline/clock.hpp"
 

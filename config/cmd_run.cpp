@@ -1,12 +1,14 @@
 // run, check and topology: what is done with a configuration file.
 #include "config/commands.hpp"
 
+#include "config/drawn_world.hpp"
 #include "config/embedded.hpp"
 #include "config/exit_codes.hpp"
 #include "config/log.hpp"
 #include "config/service.hpp"
+#include "config/signals.hpp"
 #include "config/stage_options.hpp"
-#include "io/loopback_network.hpp"
+#include "config/supervisor.hpp"
 #include "pipeline/sleeper.hpp"
 #include "stages/alert_line.hpp"
 
@@ -53,16 +55,19 @@ int cmd_check(Common const& common, std::string const& config_path, bool network
     return good ? exit_ok : exit_bad_configuration;
 }
 
-int cmd_run(Common const& common, std::string const& config_path) {
+int cmd_run(Common const& common, std::string const& config_path, ProcessTitle title) {
     Loaded loaded = load(config_path);
     if (loaded.usable()) check_environment(loaded.config, false, loaded.problems);
     print_problems(loaded, !common.quiet);
     if (!loaded.usable()) return exit_bad_configuration;
     block_signals();
     auto const log = make_log(common.quiet, common.color);
-    if (loaded.config.service.isolation == Isolation::process)
-        log->write(pipeline::Level::warning, "spyhop",
-                   "isolation = \"process\": this version runs all parts in one process");
+    if (loaded.config.service.isolation == Isolation::process) {
+        auto const supervisor = Supervisor::make(loaded.config, *log, title);
+        if (supervisor) return (*supervisor)->run();
+        fmt::print(stderr, "spyhop: {}\n", supervisor.error().text);
+        return supervisor.error().exit_code;
+    }
     auto const service = Service::make(loaded.config, *log);
     if (!service) {
         fmt::print(stderr, "spyhop: {}\n", service.error().text);
@@ -78,27 +83,19 @@ int cmd_topology(Common const&, TopologyOptions const& options) {
     print_problems(loaded, false);
     if (!loaded.usable()) return exit_bad_configuration;
     // The same wiring as a running service's, over a network where nobody is.
-    pipeline::SystemClock const clock;
-    io::SystemRandom random;
-    pipeline::NoLog log;
-    io::LoopbackNetwork nowhere(clock);
+    DrawnWorld drawn;
+    bool const processes = loaded.config.service.isolation == Isolation::process;
+    auto region = processes ? pipeline::Region::create(region_bytes(loaded.config)) : nullptr;
+    if (!region) {
+        fmt::print(stderr, "spyhop: {}\n", region.error());
+        return exit_failed;
+    }
     pipeline::Switchboard switchboard(first_regime(loaded.config));
     pipeline::Topology topology(
-        clock, switchboard, loaded.config.service.idle,
-        [&](std::string const&) { return std::make_unique<pipeline::Sleeper>(clock); });
-    World const world{
-        loaded.config,
-        clock,
-        random,
-        log,
-        switchboard,
-        [&](pipeline::Driver&) -> io::Network& { return nowhere; },
-        [] { return std::unique_ptr<stages::Journal>(); },
-        [](pipeline::Driver&, stages::Journal*) { return std::vector<stages::Outlet>(); },
-        [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
-        [] { return std::unique_ptr<stages::StateFiles>(); },
-        {},
-        {}};
+        drawn.clock(), switchboard, loaded.config.service.idle,
+        [&](std::string const&) { return std::make_unique<pipeline::Sleeper>(drawn.clock()); },
+        region->get());
+    World const world = drawn.world(loaded.config, switchboard);
     if (auto const built = build_topology(topology, world); !built) {
         fmt::print(stderr, "spyhop: {}\n", built.error());
         return exit_failed;

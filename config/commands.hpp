@@ -2,6 +2,7 @@
 // everything else to stderr. cmd_decode.hpp and cmd_node.hpp hold the larger ones.
 #pragma once
 
+#include "config/process_title.hpp"
 #include "pipeline/types.hpp"
 
 #include <string>
@@ -20,7 +21,8 @@ struct Common {
     std::string socket; // of the running service
 };
 
-int cmd_run(Common const& common, std::string const& config_path);
+// title: where the processes of the service show what they are.
+int cmd_run(Common const& common, std::string const& config_path, ProcessTitle title);
 int cmd_check(Common const& common, std::string const& config_path, bool network);
 
 struct TopologyOptions {

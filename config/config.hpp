@@ -41,6 +41,12 @@ struct ServiceConfig {
     Isolation isolation = Isolation::process;
     Layout layout = Layout::compact;
     pipeline::Idle idle = pipeline::Idle::park;
+    // A process one of whose threads makes no pass for so long is killed and started again (legacy,
+    // which waits for the disk: three times as long).
+    Nanoseconds watchdog = 10 * pipeline::second;
+    // Of its own, without what processes share, looked at once a second; more, and it is killed and
+    // started again. Bytes; 0: no limit.
+    std::uint64_t memory_max_hybrid = 0;
     std::vector<std::string> operators; // of the admin socket: user names or uids
     Where state_dir_where, socket_where, operators_where;
 };

@@ -18,6 +18,7 @@ namespace {
 
 constexpr std::size_t name_bytes_max = 64;
 constexpr std::size_t chains_max = 256;
+constexpr std::uint64_t memory_max_least = std::uint64_t{16} << 20;
 
 // What is written in the contract but not built yet is refused by name, not called unknown.
 constexpr std::string_view rule_kinds[] = {"large_transfer"};
@@ -46,6 +47,11 @@ void read_service(Reader& in, ServiceConfig& out) {
     if (in.choice("idle", idles, index)) out.idle = static_cast<pipeline::Idle>(index);
     in.texts("operators", out.operators);
     out.operators_where = in.where("operators");
+    if (in.duration("watchdog", out.watchdog) && out.watchdog < 2 * pipeline::second)
+        in.complain("watchdog", "at least 2s: threads are looked at once a second");
+    if (in.bytes("memory_max_hybrid", out.memory_max_hybrid) &&
+        out.memory_max_hybrid < memory_max_least)
+        in.complain("memory_max_hybrid", "at least \"16MiB\": no chain can be followed with less");
     out.state_dir_where = in.where("state_dir");
     out.socket_where = in.where("socket");
     if (out.state_dir.empty()) in.complain("state_dir", "an empty path");

@@ -35,6 +35,7 @@ CLI::Option* duration_option(CLI::App* app, std::string const& name, pipeline::N
 struct CommandLine {
     CLI::App app{"spyhop watches Substrate chains and tells of whale movements", "spyhop"};
     Common common;
+    ProcessTitle title;
     std::string config_path;
     bool no_network = false;
     NodeOptions node;
@@ -73,7 +74,7 @@ struct CommandLine {
     void add_service_commands() {
         auto* const run = app.add_subcommand("run", "the service, in the foreground");
         run->add_option("-c,--config", config_path, "configuration file")->required();
-        run->callback([this] { exit_code = cmd_run(common, config_path); });
+        run->callback([this] { exit_code = cmd_run(common, config_path, title); });
 
         auto* const check = app.add_subcommand("check", "validate a configuration");
         check->add_option("-c,--config", config_path, "configuration file")->required();
@@ -201,6 +202,7 @@ int usage_error(CommandLine& line, std::vector<std::string> const& arguments,
 
 int main_of(int argc, char** argv) {
     CommandLine line;
+    line.title = ProcessTitle(argc, argv);
     std::vector<std::string> const arguments(argv + 1, argv + argc);
     try {
         line.app.parse(argc, argv);

@@ -4,6 +4,7 @@
 #include "stages/duration.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <fmt/format.h>
 
 namespace config {
@@ -113,6 +114,26 @@ bool Reader::duration(std::string_view key, Nanoseconds& out) {
     }
     out = *parsed;
     return true;
+}
+
+bool Reader::bytes(std::string_view key, std::uint64_t& out) {
+    static constexpr std::pair<std::string_view, unsigned> units[] = {
+        {"KiB", 10}, {"MiB", 20}, {"GiB", 30}};
+    constexpr std::uint64_t most = std::uint64_t{1} << 20; // of the largest unit: a PiB
+    std::string value;
+    if (!text(key, value)) return false;
+    std::uint64_t count = 0;
+    auto const [end, error] = std::from_chars(value.data(), value.data() + value.size(), count);
+    std::string_view const unit(end, value.data() + value.size());
+    for (auto const& [name, shift] : units)
+        if (error == std::errc() && unit == name && count >= 1 && count <= most) {
+            out = count << shift;
+            return true;
+        }
+    complain(key,
+             fmt::format("\"{}\": write a whole number and its unit: \"512MiB\" (KiB, MiB, GiB)",
+                         value));
+    return false;
 }
 
 bool Reader::amount(std::string_view key, std::optional<std::string>& out) {

@@ -32,6 +32,7 @@ class Reader {
     bool integer(std::string_view key, std::int64_t low, std::int64_t high, std::int64_t& out);
     bool number(std::string_view key, double low, double high, double& out);
     bool duration(std::string_view key, Nanoseconds& out);
+    bool bytes(std::string_view key, std::uint64_t& out);               // "512MiB"
     bool amount(std::string_view key, std::optional<std::string>& out); // "10000", "0.5"
     bool texts(std::string_view key, std::vector<std::string>& out);
     // One of the names; `out` becomes its index.

@@ -3,12 +3,12 @@
 //   make ──▶ run: start ── signals ──▶ drain (sources fall silent, links empty, sinks flush) ──▶
 //   stop
 //
-// Used by `spyhop run` and `spyhop demo`. One at a time in a process; run() is called by the main
-// thread and blocks. Signals must be blocked (block_signals) before any thread is started.
+// In one process (isolation = "thread", and demos); supervisor.hpp is the same in several. One at a
+// time; run() is called by the main thread and blocks. Signals must be blocked (signals.hpp) before
+// any thread is started.
 #pragma once
 
-#include "config/topology.hpp"
-#include "pipeline/stop.hpp"
+#include "config/live_world.hpp"
 
 #include <functional>
 #include <memory>
@@ -20,9 +20,6 @@ struct Failure {
     int exit_code = 1;
     std::string text;
 };
-
-// SIGINT, SIGTERM, SIGHUP and the service's own stop signal wait for run(); SIGPIPE is ignored.
-void block_signals();
 
 class Service {
   public:
@@ -44,24 +41,14 @@ class Service {
   private:
     Service(Config const& config, pipeline::Log& log);
     std::expected<void, Failure> build();
-    std::unique_ptr<stages::Journal> open_journal();
-    std::vector<stages::Outlet> open_outlets(pipeline::Driver& driver, stages::Journal* journal);
-    std::unique_ptr<io::UnixServer> open_socket(pipeline::Driver& driver);
-    std::string open_key();
-    void open_store();
-    std::unique_ptr<stages::Governor> open_governor();
-    stages::LabelBook open_labels();
-    bool flushed() const;
     int drain(int exit_code, pipeline::Nanoseconds drain_max);
 
     Config const& config_;
     pipeline::Log& log_;
     pipeline::SystemClock clock_;
-    io::SystemRandom random_;
     pipeline::Switchboard switchboard_;
     pipeline::StopRequest stop_;
-    std::unique_ptr<io::Store> store_; // of the cache; outlives the stages
-    std::string trouble_;              // the first thing that went wrong while building
+    LiveWorld live_; // outlives the stages
     pipeline::Topology topology_;
 };
 

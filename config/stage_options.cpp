@@ -140,6 +140,14 @@ stages::EnrichOptions enrich_options(Config const& config) {
     return options;
 }
 
+stages::ShadowOptions shadow_options(Config const& config) {
+    stages::ShadowOptions options;
+    for (ChainConfig const& chain : config.chains)
+        options.chains.push_back(
+            {chain.name, chain.subscan_url.has_value() && !chain.endpoints.empty(), {}});
+    return options;
+}
+
 stages::RouteOptions route_options(Config const& config) {
     stages::RouteOptions options;
     options.rule_names = rule_names(config);
@@ -177,6 +185,7 @@ std::optional<std::uint32_t> uid_of(std::string const& name) {
 stages::ControlOptions control_options(Config const& config) {
     stages::ControlOptions options;
     options.version = SPYHOP_VERSION;
+    options.rules = rule_names(config);
     options.uid = geteuid();
     options.pid = getpid();
     for (ChainConfig const& chain : config.chains) {

@@ -9,6 +9,7 @@
 #include "stages/route.hpp"
 #include "stages/rpc_history.hpp"
 #include "stages/rpc_source.hpp"
+#include "stages/shadow.hpp"
 #include "stages/subscan_source.hpp"
 
 namespace config {
@@ -25,6 +26,7 @@ bool has_legacy(Config const& config); // some chain has a subscan_url
 stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journal const* journal,
                                              std::string api_key);
 stages::EnrichOptions enrich_options(Config const& config);
+stages::ShadowOptions shadow_options(Config const& config);
 stages::RouteOptions route_options(Config const& config);
 stages::DeliverOptions deliver_options(Config const& config);
 // The first wanted block of each chain, where one is configured.

@@ -6,7 +6,10 @@
 #include "stages/route.hpp"
 #include "stages/rpc_history.hpp"
 #include "stages/rpc_source.hpp"
+#include "stages/shadow.hpp"
+#include "stages/swallow.hpp"
 
+#include <algorithm>
 #include <unistd.h>
 
 namespace config {
@@ -20,18 +23,20 @@ namespace {
 struct Placement {
     pipeline::Topology& topology;
     Layout layout;
+    bool processes; // a thread has stages of one process only
     int next_cpu = 0;
     int const cpus = static_cast<int>(sysconf(_SC_NPROCESSORS_ONLN));
 
     // `crew`: the thread the stage shares in the compact layout.
-    pipeline::Driver& thread(std::string const& stage, std::string const& crew) {
-        if (layout == Layout::single) return topology.thread("all");
+    pipeline::Driver& thread(Process process, std::string const& stage, std::string const& crew) {
+        if (layout == Layout::single)
+            return topology.thread(processes ? std::string(to_text(process)) : "all");
         if (layout == Layout::compact) return topology.thread(crew);
         // More stages than cores: pinning would make them wait for each other.
         return topology.thread(stage, next_cpu < cpus ? next_cpu++ : -1);
     }
-    std::string name(std::string const& stage, std::string const& crew) {
-        return thread(stage, crew).options().name;
+    pipeline::StageRow row(std::string const& stage, Process process, std::string const& crew) {
+        return {stage, process, thread(process, stage, crew).options().name};
     }
 };
 
@@ -40,6 +45,7 @@ constexpr pipeline::LinkOptions keep_room{
     .depth = 64, .arena_bytes = std::size_t{8} << 20, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions want_room{.depth = 16, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::WhenFull::drop};
+constexpr pipeline::LinkOptions twin_room{.depth = 4'096, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions asking_room{.depth = 256, .when_full = pipeline::WhenFull::drop};
 
 // What there is of each chain, in the order of the configuration.
@@ -47,7 +53,15 @@ struct ChainLinks {
     std::vector<pipeline::Link<Frame>*> frames; // of the source, then of the history
     std::vector<pipeline::Link<SourceNote>*> notes;
     std::vector<pipeline::Link<HistoryNote>*> catch_ups;
+    std::vector<pipeline::Link<HistoryNote>*> rereadings;
     std::vector<pipeline::Link<Want>*> wants;
+};
+
+// What there is of the comparator, where a chain has both paths: one of each, else none.
+struct ShadowLinks {
+    std::vector<pipeline::Link<Twin>*> twins;
+    std::vector<pipeline::Link<ShadowNote>*> notes;
+    std::vector<pipeline::Link<ShadowMismatch>*> mismatches;
 };
 
 // What there is of Subscan, where a chain has it: one of each, else none.
@@ -74,13 +88,13 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
     links.wants.push_back(&wants);
 
     std::string const label = "chain=\"" + name + '"';
-    auto& thread = place.thread("source:" + name, "data");
+    auto& thread = place.thread(Process::hybrid, "source:" + name, "data");
     RpcSource::Needs const needs{world.network(thread), world.clock, world.random, world.log,
                                  book.add(label, source_metrics)};
     t.stage({"source:" + name, Process::hybrid, thread.options().name},
             std::make_unique<RpcSource>(source_options(world.config, i, journal), needs, live,
                                         notes, std::make_unique<StoredRuntimes>(world.files())));
-    auto& behind = place.thread("history:" + name, "data");
+    auto& behind = place.thread(Process::hybrid, "history:" + name, "data");
     RpcHistory::Needs const reading{world.network(behind), world.clock, world.random, world.log,
                                     book.add(label, history_metrics)};
     t.stage({"history:" + name, Process::hybrid, behind.options().name},
@@ -100,7 +114,7 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
     auto& notes      = t.link<LegacyNote>("legacy-notes",      note_room);
     links = {{&candidates}, {&lookups}, {&findings}, {&notes}};
 
-    auto& thread = place.thread("subscan", "legacy");
+    auto& thread = place.thread(Process::legacy, "subscan", "legacy");
     SubscanSource::Needs needs{world.network(thread), world.clock, world.log,
                                book.add("", legacy_metrics), book.add("", subscan_metrics),
                                world.files(), std::make_unique<SubscanGreetings>(
@@ -113,10 +127,45 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
                 std::move(needs), facts,
                 findings, notes),
             lookups);
-    t.stage({"detect-legacy", Process::legacy, place.name("detect-legacy", "legacy")},
+    t.stage(place.row("detect-legacy", Process::legacy, "legacy"),
             std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
                                      book.add("path=\"legacy\"", detect_metrics), candidates),
             facts);
+}
+
+// Its reader of blocks to be read again stays silent, without a connection, until there is one.
+ShadowLinks add_shadow(pipeline::Topology& t, World const& world, Placement& place,
+                       Journal const* journal, ChainLinks& links) {
+    ShadowOptions options = shadow_options(world.config);
+    if (std::none_of(options.chains.begin(), options.chains.end(),
+                     [](auto const& chain) { return chain.compared; })) return {};
+    auto& book       = t.metrics();
+    auto& twins      = t.link<Twin>          ("twins",      twin_room);
+    auto& notes      = t.link<ShadowNote>    ("comparison", note_room);
+    auto& mismatches = t.link<ShadowMismatch>("mismatches", asking_room);
+    std::vector<pipeline::Link<Want>*> doubts;
+    for (std::uint16_t i = 0; std::size_t{i} < options.chains.size(); ++i) {
+        std::string const& name = options.chains[i].name;
+        auto& doubt = t.link<Want>("doubts:" + name, want_room);
+        auto& again = t.link<Frame>("again:" + name, frame_room);
+        auto& told  = t.link<HistoryNote>("rereading:" + name, note_room);
+        doubts.push_back(&doubt);
+        links.frames.push_back(&again);
+        links.rereadings.push_back(&told);
+        auto& thread = place.thread(Process::hybrid, "recheck:" + name, "data");
+        RpcHistory::Needs const reading{world.network(thread), world.clock, world.random, world.log,
+                                        book.add("lane=\"recheck\",chain=\"" + name + '"',
+                                                 history_metrics)};
+        RpcHistoryOptions reader = history_options(world.config, i, journal);
+        reader.lane = Lane::recheck;
+        t.stage({"recheck:" + name, Process::hybrid, thread.options().name},
+                std::make_unique<RpcHistory>(std::move(reader), reading, again, told), doubt);
+    }
+    t.stage(place.row("shadow", Process::control, "control"),
+            std::make_unique<Shadow>(std::move(options), book.add("", shadow_metrics),
+                                     pipeline::Outs<Want>(doubts), notes, mismatches),
+            twins);
+    return {{&twins}, {&notes}, {&mismatches}};
 }
 
 std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
@@ -140,11 +189,14 @@ std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
 //      │               └◀──────────Lookup, Finding (drop)─────────────────────────┴─┘         │
 //      └──────────────────────────────────Want (drop)─────────────────────────────────────────┘
 //   source, history (one of each a chain), subscan ──notes (drop)──▶ control
+//   route ──Twin (drop)──▶ shadow ──ShadowNote, ShadowMismatch (drop)──▶ control
+//                            └──Want (drop)──▶ recheck ──Frame──▶ decode
 // clang-format off: a table reads across
 std::expected<void, std::string> build_topology(pipeline::Topology& t, World const& world) {
     Config const& config = world.config;
     auto const chains = chain_names(config);
-    Placement place{t, config.service.layout};
+    bool const processes = config.service.isolation == Isolation::process;
+    Placement place{t, config.service.layout, processes};
     auto& book = t.metrics();
     auto journal = world.journal();
 
@@ -158,28 +210,29 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     LegacyLinks legacy;
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
         add_chain(t, world, place, i, journal.get(), links);
-    t.stage_over({"decode", Process::hybrid, place.name("decode", "data")},
+    ShadowLinks const shadow = add_shadow(t, world, place, journal.get(), links);
+    t.stage_over(place.row("decode", Process::hybrid, "data"),
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
                                           kept),
                  links.frames);
-    t.stage({"detect", Process::hybrid, place.name("detect", "data")},
+    t.stage(place.row("detect", Process::hybrid, "data"),
             std::make_unique<Detect>(config.rules, chains, world.log,
-                                     book.add("", detect_metrics), candidates),
+                                     book.add("", detect_metrics), candidates, world.detect),
             facts);
     add_legacy(t, world, place, journal.get(), legacy);
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
-    t.stage_over({"route", Process::legacy, place.name("route", "data")},
-            std::make_unique<Route>(route_options(config),
-                                    Route::Needs{world.log, book.add("", route_metrics),
-                                                 world.clock, &world.switchboard},
-                                    routed),
-            both, std::vector{&steer});
+    t.stage_over(place.row("route", Process::legacy, processes ? "route" : "data"),
+                 std::make_unique<Route>(route_options(config),
+                                         Route::Needs{world.log, book.add("", route_metrics),
+                                                      world.clock, &world.switchboard},
+                                         routed, pipeline::Outs<Twin>(shadow.twins)),
+                 both, std::vector{&steer});
 
-    t.stage_over({"enrich", Process::legacy, place.name("enrich", "deliver")},
+    t.stage_over(place.row("enrich", Process::legacy, "deliver"),
                  make_enrich(t, world, legacy, verdicts), std::vector{&routed}, legacy.findings);
 
-    auto& delivery = place.thread("deliver", "deliver");
+    auto& delivery = place.thread(Process::legacy, "deliver", "deliver");
     auto outlets = world.outlets(delivery, journal.get());
     Deliver::Needs const custody{world.clock, world.log, book.add("", deliver_metrics),
                                  book.add("", custody_metrics)};
@@ -188,13 +241,17 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                       std::move(outlets), custody,
                                       pipeline::Outs<Want>(links.wants)),
             verdicts);
-    auto& desk = place.thread("control", "control");
+    auto& desk = place.thread(Process::control, "control", "control");
     Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers,
-                         world.governor(), &world.clock};
+                         world.processes, world.restart, {},
+                         world.governor([&t] { t.wake(); }), &world.clock};
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk),
                                            std::move(needs), world.clock.monotonic(), steer),
-                 links.notes, links.catch_ups, legacy.notes);
+                 links.notes, links.catch_ups, legacy.notes, shadow.notes, shadow.mismatches);
+    if (!links.rereadings.empty())
+        t.stage_over(place.row("rereadings", Process::control, "control"),
+                     std::make_unique<Swallow<HistoryNote>>(), links.rereadings);
     t.stage({"keeper", Process::control, desk.options().name},
             std::make_unique<Keeper>(chains, world.files(), world.log,
                                      book.add("", keeper_metrics)),

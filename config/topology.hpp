@@ -6,6 +6,7 @@
 #include "pipeline/topology.hpp"
 #include "stages/control.hpp"
 #include "stages/deliver.hpp"
+#include "stages/detect.hpp"
 #include "stages/enrich.hpp"
 #include "stages/keeper.hpp"
 
@@ -32,14 +33,18 @@ struct World {
     std::function<stages::LabelBook()> labels = [] { return stages::LabelBook(); };
     std::string subscan_key{};        // empty: none is sent
     io::Store* cache_store = nullptr; // null: the cache is in memory only
-    // What may change the regime; asked for after the journal, and sets the switchboard. Null only
-    // where nothing will run.
-    std::function<std::unique_ptr<stages::Governor>()> governor = [] {
-        return std::unique_ptr<stages::Governor>();
-    };
+    // Where the service is in several processes.
+    stages::DetectProcesses detect{};
+    std::function<std::vector<stages::ProcessStatus>()> processes{};
+    std::function<void(pipeline::Process)> restart{};
+    // What may change the regime; asked for after the journal. `wake` rouses whoever has to see a
+    // change. Null only where nothing will run, or in another process than control's.
+    std::function<std::unique_ptr<stages::Governor>(std::function<void()> wake)> governor =
+        [](std::function<void()> const&) { return std::unique_ptr<stages::Governor>(); };
 };
 
-// Declares every link, stage and thread. The error names what is wrong with the wiring.
+// Declares every link, stage and thread. Called more than once on a topology that several processes
+// share; what it declares must depend on the configuration only. The error names what is wrong with the wiring.
 [[nodiscard]] std::expected<void, std::string> build_topology(pipeline::Topology& topology,
                                                               World const& world);
 

@@ -43,6 +43,7 @@ Error ring_error(int system) {
 std::expected<std::unique_ptr<Proactor>, Error> Proactor::create(pipeline::Clock const& clock,
                                                                  ProactorOptions const& options) {
     std::unique_ptr<Proactor> proactor(new Proactor(clock));
+    proactor->wake_fd_ = options.wake_fd;
     int result = -EINVAL;
     for (unsigned const flags : flag_sets) {
         io_uring_params params{};
@@ -54,7 +55,7 @@ std::expected<std::unique_ptr<Proactor>, Error> Proactor::create(pipeline::Clock
     }
     if (result < 0) return std::unexpected(ring_error(-result));
     proactor->ring_ready_ = true;
-    proactor->wake_fd_ = eventfd(0, EFD_CLOEXEC);
+    if (proactor->wake_fd_ < 0) proactor->wake_fd_ = eventfd(0, EFD_CLOEXEC);
     if (proactor->wake_fd_ < 0)
         return std::unexpected(Error{code_of_socket(errno), errno, "eventfd"});
     return proactor;

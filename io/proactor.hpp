@@ -68,6 +68,8 @@ class Slot {
 
 struct ProactorOptions {
     unsigned entries = 256;
+    // A blocking eventfd that others wake this thread by, owned from now on; -1: one is made.
+    int wake_fd = -1;
     // Replaceable so that a test can refuse the ring as a sandbox would.
     int (*setup)(unsigned, io_uring*, io_uring_params*) = io_uring_queue_init_params;
 };

@@ -24,7 +24,7 @@ inline void relax() {
 // `asleep`. Sequential consistency on both sides means at least one of them sees the other.
 void Doorbell::ring() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst); // pairs with the store in about_to_sleep()
-    if (asleep_.load(std::memory_order_relaxed)) poller_.wake();
+    if (asleep_.load(std::memory_order_relaxed)) poller_->wake();
 }
 
 void Doorbell::about_to_sleep() {
@@ -35,12 +35,13 @@ void Doorbell::about_to_sleep() {
 void Doorbell::awake() { asleep_.store(false, std::memory_order_relaxed); }
 
 Driver::Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock const& clock,
-               Switchboard const& switchboard)
+               Switchboard const& switchboard, Region* region)
     : options_(std::move(options))
     , poller_(std::move(poller))
     , clock_(clock)
     , switchboard_(switchboard)
-    , doorbell_(*poller_) {}
+    , shared_(place<Shared>(region))
+    , doorbell_(poller_, shared_->asleep) {}
 
 void Driver::add_neighbour(RunnerBase& runner, Doorbell& other) {
     if (&other == &doorbell_) return;
@@ -54,22 +55,22 @@ void Driver::add_neighbour(RunnerBase& runner, Doorbell& other) {
 bool Driver::turn() {
     bool worked = poller_->poll();
     Turn const turn{clock_.monotonic(), clock_.unix_milliseconds(), switchboard_.load(),
-                    draining_.load(std::memory_order_acquire)}; // pairs with drain()
+                    shared_->draining.load(std::memory_order_acquire)}; // pairs with drain()
     for (Row& row : runners_) {
         if (!row.runner->turn(turn)) continue;
         worked = true;
         for (Doorbell* neighbour : row.neighbours) neighbour->ring();
     }
-    quiet_.store(!worked, std::memory_order_release); // pairs with quiet()
-    passes_.store(passes_.load(std::memory_order_relaxed) + 1,
-                  std::memory_order_release); // pairs with passes()
+    shared_->quiet.store(!worked, std::memory_order_release); // pairs with quiet()
+    shared_->passes.store(shared_->passes.load(std::memory_order_relaxed) + 1,
+                          std::memory_order_release); // pairs with passes()
     return worked;
 }
 
 void Driver::run() {
     std::uint32_t quiet_passes = 0;
     // acquire: pairs with the release in stop().
-    while (!stopping_.load(std::memory_order_acquire)) {
+    while (!shared_->stopping.load(std::memory_order_acquire)) {
         if (turn())
             quiet_passes = 0;
         else
@@ -78,13 +79,20 @@ void Driver::run() {
 }
 
 void Driver::drain() noexcept {
-    draining_.store(true, std::memory_order_release); // pairs with the load in turn()
+    shared_->draining.store(true, std::memory_order_release); // pairs with the load in turn()
     poller_->wake();
 }
 
 void Driver::stop() noexcept {
-    stopping_.store(true, std::memory_order_release); // pairs with the load in run()
+    shared_->stopping.store(true, std::memory_order_release); // pairs with the load in run()
     poller_->wake();
+}
+
+void Driver::revive() noexcept {
+    shared_->asleep.store(false, std::memory_order_relaxed);
+    shared_->quiet.store(false, std::memory_order_relaxed);
+    // release: pairs with the load in run(); the next process is forked after this anyway.
+    shared_->stopping.store(false, std::memory_order_release);
 }
 
 void Driver::idle(std::uint32_t quiet_passes) {
@@ -108,7 +116,7 @@ void Driver::park(Nanoseconds deadline_max) {
     doorbell_.about_to_sleep();
     bool const work_came = std::any_of(runners_.begin(), runners_.end(),
                                        [](Row const& row) { return row.runner->ready(); });
-    if (!work_came && !stopping_.load(std::memory_order_acquire)) // pairs with stop()
+    if (!work_came && !shared_->stopping.load(std::memory_order_acquire)) // pairs with stop()
         poller_->park(deadline);
     doorbell_.awake();
 }

@@ -6,16 +6,19 @@
 //   backoff   10 spins, then 20 yields, then sleeps that grow from 1 us to 1 ms
 //   spin      never sleeps; for a core of its own
 //
-// Threads: everything here belongs to the driven thread, but for drain(), stop(), quiet() and
-// Doorbell::ring.
+// Threads: everything here belongs to the driven thread, but for drain(), stop(), passes(), quiet()
+// and Doorbell::ring. With a region those work from any process: what they touch lies there, and the
+// poller of a foreign thread is a Sleeper over the eventfd that wakes it.
 #pragma once
 
 #include "pipeline/clock.hpp"
 #include "pipeline/poller.hpp"
+#include "pipeline/process.hpp"
 #include "pipeline/runner.hpp"
 
 #include <atomic>
 #include <memory>
+#include <optional>
 #include <string>
 #include <vector>
 
@@ -26,8 +29,10 @@ enum class Idle { park, backoff, spin };
 // Wakes a thread that sleeps; costs one load when it does not.
 class Doorbell {
   public:
-    explicit Doorbell(Poller& poller)
-        : poller_(poller) {}
+    // poller: the one that is there when it rings.
+    Doorbell(std::unique_ptr<Poller> const& poller, std::atomic<bool>& asleep)
+        : poller_(poller)
+        , asleep_(asleep) {}
 
     // Any thread, after it has changed something the sleeper waits for.
     void ring() noexcept;
@@ -37,8 +42,8 @@ class Doorbell {
     void awake();
 
   private:
-    Poller& poller_;
-    std::atomic<bool> asleep_{false};
+    std::unique_ptr<Poller> const& poller_;
+    std::atomic<bool>& asleep_;
 };
 
 struct DriverOptions {
@@ -50,11 +55,19 @@ struct DriverOptions {
 class Driver {
   public:
     Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock const& clock,
-           Switchboard const& switchboard);
+           Switchboard const& switchboard, Region* region = nullptr);
 
     // Wiring, before the thread starts.
     void add(RunnerBase& runner) { runners_.push_back({&runner, {}}); }
     void add_neighbour(RunnerBase& runner, Doorbell& other);
+    void clear() { runners_.clear(); }
+    // The process whose thread it is; nothing: there is only one process.
+    std::optional<Process> process() const { return process_; }
+    void belongs_to(Process process) { process_ = process; }
+    // The process that is to run the thread exchanges what wakes it for what drives it.
+    void exchange_poller(std::unique_ptr<Poller> poller) { poller_ = std::move(poller); }
+    // As before the first pass, for a thread whose process has ended; draining goes on.
+    void revive() noexcept;
     Doorbell& doorbell() { return doorbell_; }
     Poller& poller() { return *poller_; }
     DriverOptions const& options() const { return options_; }
@@ -73,10 +86,10 @@ class Driver {
 
     // Any thread: passes made so far, and whether the last one did nothing.
     std::uint64_t passes() const {
-        return passes_.load(std::memory_order_acquire); // pairs with turn()
+        return shared_->passes.load(std::memory_order_acquire); // pairs with turn()
     }
     bool quiet() const {
-        return quiet_.load(std::memory_order_acquire); // pairs with turn()
+        return shared_->quiet.load(std::memory_order_acquire); // pairs with turn()
     }
 
   private:
@@ -88,16 +101,22 @@ class Driver {
     void idle(std::uint32_t quiet_passes);
     void park(Nanoseconds deadline_max);
 
+    struct Shared {
+        alignas(64) std::atomic<bool> asleep{false};
+        std::atomic<bool> stopping{false};
+        std::atomic<bool> draining{false};
+        std::atomic<bool> quiet{false};
+        std::atomic<std::uint64_t> passes{0};
+    };
+
     DriverOptions const options_;
-    std::unique_ptr<Poller> const poller_;
+    std::unique_ptr<Poller> poller_;
     Clock const& clock_;
     Switchboard const& switchboard_;
+    Placed<Shared> const shared_;
     Doorbell doorbell_;
+    std::optional<Process> process_;
     std::vector<Row> runners_;
-    std::atomic<bool> stopping_{false};
-    std::atomic<bool> draining_{false};
-    std::atomic<bool> quiet_{false};
-    std::atomic<std::uint64_t> passes_{0};
 };
 
 } // namespace pipeline

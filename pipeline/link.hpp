@@ -4,16 +4,21 @@
 //   wait   the writer's runner stops taking input until there is room (custody: nothing is lost)
 //   drop   the message is counted and gone; the reader sees the gap in Header::sequence
 //
-// Threads: push and credit by the writer, front/pop/payload by the reader; the queue is
-// boost::lockfree::spsc_queue, payload bytes lie in an Arena beside it.
+// Threads: push and credit by the writer, front/pop/payload by the reader; the queue is a Ring,
+// payload bytes lie in an Arena beside it.
+//
+// With a region (pipeline/region.hpp) writer and reader may be two processes. When one dies, what
+// was pushed is still there, and recover() makes the link ready for the one that takes its place: a
+// message that was read and not popped is read again; bytes that no message names are free again;
+// sequence numbers go on.
 #pragma once
 
 #include "pipeline/arena.hpp"
 #include "pipeline/check.hpp"
+#include "pipeline/ring.hpp"
 #include "pipeline/types.hpp"
 
 #include <algorithm>
-#include <boost/lockfree/spsc_queue.hpp>
 #include <string>
 #include <type_traits>
 #include <vector>
@@ -39,6 +44,9 @@ struct LinkOptions {
     WhenFull when_full = WhenFull::wait;
 };
 
+// Of a link, for those who come after a death.
+enum class Ends { writer, reader, both };
+
 // What the topology knows of a link without its message type.
 class LinkBase {
   public:
@@ -49,6 +57,8 @@ class LinkBase {
 
     virtual ~LinkBase() = default;
     virtual std::size_t waiting() const = 0; // messages in flight; any thread, approximate
+    // Called while the ends that are named do not live; the other may be working.
+    virtual void recover(Ends dead) = 0;
     LinkBase(LinkBase const&) = delete;
     LinkBase& operator=(LinkBase const&) = delete;
 
@@ -70,10 +80,11 @@ class Link final : public LinkBase {
         { message.payload } -> std::same_as<Payload&>;
     };
 
-    Link(std::string link_name, LinkOptions link_options)
+    Link(std::string link_name, LinkOptions link_options, Region* region = nullptr)
         : LinkBase(std::move(link_name), M::record_name, sizeof(M), link_options)
-        , queue_(link_options.depth)
-        , arena_(link_options.arena_bytes) {
+        , queue_(region, link_options.depth)
+        , arena_(link_options.arena_bytes, region)
+        , counts_(place<Counts>(region)) {
         CHECK(link_options.depth > 0);
         CHECK(has_payload || link_options.arena_bytes == 0);
     }
@@ -81,25 +92,25 @@ class Link final : public LinkBase {
     // Writer: how many messages can be pushed without waiting. A drop link never waits.
     std::size_t credit() const {
         if (options.when_full == WhenFull::drop) return ~std::size_t{0};
-        return queue_.write_available();
+        return queue_.room();
     }
 
     // Writer: cannot fail on a wait link, because the runner checked the credit before.
     void push(M message) {
-        message.header.sequence = next_sequence_++;
+        message.header.sequence = counts_->pushed++;
         bool const taken = queue_.push(message);
         if (!taken) {
             CHECK(options.when_full == WhenFull::drop);
-            ++dropped_;
+            ++counts_->dropped;
         }
     }
 
-    std::uint64_t dropped() const { return dropped_; }      // writer
-    std::uint64_t pushed() const { return next_sequence_; } // writer
-    Arena& arena() { return arena_; }                       // writer: reserve, commit
+    std::uint64_t dropped() const { return counts_->dropped; } // writer
+    std::uint64_t pushed() const { return counts_->pushed; }   // writer
+    Arena& arena() { return arena_; }                          // writer: reserve, commit
 
     // Reader: the oldest message, or nullptr. It stays in the link until pop().
-    M const* front() { return queue_.read_available() ? &queue_.front() : nullptr; }
+    M const* front() { return queue_.front(); }
 
     // Reader: the bytes that travel with the message at the front; valid until pop().
     MutableBytes payload(M const& message)
@@ -110,17 +121,43 @@ class Link final : public LinkBase {
 
     // Reader: the message has been handled; its slot and its bytes may be used again.
     void pop() {
-        if constexpr (has_payload) arena_.release(queue_.front().payload);
-        queue_.pop();
+        if constexpr (has_payload) {
+            // In this order: a message that may be read again still has its bytes.
+            Payload const payload = queue_.front()->payload;
+            queue_.pop();
+            arena_.release(payload);
+        } else {
+            queue_.pop();
+        }
     }
 
-    std::size_t waiting() const override { return queue_.read_available(); }
+    std::size_t waiting() const override { return queue_.waiting(); }
+
+    void recover(Ends dead) override {
+        if (dead == Ends::both) queue_.discard();
+        if constexpr (has_payload) {
+            // Named by the newest message with bytes, or by nobody: then nothing is in flight.
+            auto const last = queue_.last(
+                dead == Ends::reader, [](M const& message) { return message.payload.end != 0; });
+            // A reader may die between its pop() and the release(): bytes that stayed taken could be
+            // just those that the writer waits for.
+            if (dead != Ends::writer && last && last->popped &&
+                arena_.released() < last->message.payload.end)
+                arena_.release(last->message.payload);
+            if (dead != Ends::reader)
+                arena_.resume_at(last ? last->message.payload.end : arena_.released());
+        }
+    }
 
   private:
-    boost::lockfree::spsc_queue<M> queue_;
+    struct Counts {
+        std::uint64_t pushed = 0;  // writer only; the next sequence number
+        std::uint64_t dropped = 0; // writer only
+    };
+
+    Ring<M> queue_;
     Arena arena_;
-    std::uint64_t next_sequence_ = 0; // writer only
-    std::uint64_t dropped_ = 0;       // writer only
+    Placed<Counts> const counts_;
 };
 
 // A stage's output. Not default-constructible: a stage whose output was forgotten does not compile.

@@ -4,6 +4,7 @@
 #include "pipeline/clock.hpp"
 
 #include <algorithm>
+#include <fcntl.h>
 #include <poll.h>
 #include <sys/eventfd.h>
 #include <unistd.h>
@@ -11,12 +12,21 @@
 namespace pipeline {
 
 Sleeper::Sleeper(Clock const& clock)
+    : Sleeper(clock, eventfd(0, EFD_CLOEXEC)) {}
+
+Sleeper::Sleeper(Clock const& clock, int event)
     : clock_(clock)
-    , event_(eventfd(0, EFD_CLOEXEC | EFD_NONBLOCK)) {
+    , event_(event) {
     CHECK(event_ >= 0);
 }
 
 Sleeper::~Sleeper() { close(event_); }
+
+int Sleeper::another_wake_fd() const {
+    int const copy = fcntl(event_, F_DUPFD_CLOEXEC, 0);
+    CHECK(copy >= 0);
+    return copy;
+}
 
 void Sleeper::park(Nanoseconds deadline) {
     timespec wait{};

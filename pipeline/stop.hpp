@@ -1,7 +1,7 @@
 // How any part of the service asks for its end. The first reason counts.
 //
-// request() from any thread; the main thread waits for the signal it raises and then reads the
-// rest.
+// request() from any thread, and from any process that shares it; the main thread of the process
+// that made it waits for the signal it raises and then reads the rest.
 #pragma once
 
 #include "pipeline/types.hpp"
@@ -15,7 +15,7 @@ namespace pipeline {
 
 class StopRequest {
   public:
-    // Raised in this process when somebody asks; blocked everywhere but where it is waited for.
+    // Raised in the owner when somebody asks; blocked everywhere but where it is waited for.
     static constexpr int signal = SIGUSR1;
 
     void request(int exit_code, Nanoseconds drain_max) noexcept {
@@ -25,8 +25,10 @@ class StopRequest {
         // release: pairs with the acquire in word().
         word_.compare_exchange_strong(nobody, word, std::memory_order_release,
                                       std::memory_order_relaxed);
-        kill(getpid(), signal);
+        rouse();
     }
+    // Has the owner look around.
+    void rouse() const noexcept { kill(owner_, signal); }
 
     bool requested() const { return (word() & asked) != 0; }
     int exit_code() const { return static_cast<int>(word() & 0xff); }
@@ -38,6 +40,7 @@ class StopRequest {
     }
 
     static constexpr std::uint64_t asked = std::uint64_t{1} << 63;
+    pid_t const owner_ = getpid();
     std::atomic<std::uint64_t> word_{0};
 };
 

@@ -1,5 +1,7 @@
 #include "pipeline/topology.hpp"
 
+#include "pipeline/sleeper.hpp"
+
 #include <algorithm>
 #include <pthread.h>
 #include <sched.h>
@@ -7,20 +9,12 @@
 
 namespace pipeline {
 
-std::string_view to_text(Process process) {
-    switch (process) {
-    case Process::control: return "control";
-    case Process::legacy: return "legacy";
-    case Process::hybrid: return "hybrid";
-    }
-    return "?";
-}
-
 Driver& Topology::thread(std::string const& name, int cpu) {
     for (auto& driver : drivers_)
         if (driver->options().name == name) return *driver;
+    CHECK(!mine_); // the second wiring names the same threads
     drivers_.push_back(std::make_unique<Driver>(DriverOptions{name, cpu, idle_}, make_poller_(name),
-                                                clock_, switchboard_));
+                                                clock_, switchboard_, region_));
     return *drivers_.back();
 }
 
@@ -32,7 +26,35 @@ Topology::Entry const* Topology::end_of(LinkBase const& link, bool writer) const
     return nullptr;
 }
 
+void Topology::add(Entry entry) {
+    if (!mine_) {
+        stages_.push_back(std::move(entry));
+        return;
+    }
+    CHECK(wired_stages_ < stages_.size());
+    Entry& known = stages_[wired_stages_++];
+    CHECK(known.row.name == entry.row.name && known.row.process == entry.row.process);
+    CHECK(known.inputs == entry.inputs && known.outputs == entry.outputs);
+    known.stage = std::move(entry.stage);
+    known.runner = std::move(entry.runner);
+}
+
+LinkBase& Topology::next_link() {
+    CHECK(wired_links_ < links_.size());
+    return *links_[wired_links_++];
+}
+
 std::expected<void, std::string> Topology::finish() {
+    if (mine_) {
+        CHECK(wired_links_ == links_.size() && wired_stages_ == stages_.size());
+        for (Entry& entry : stages_)
+            if (!is_mine(entry.row.process)) {
+                entry.runner.reset();
+                entry.stage.reset();
+            }
+        assign_threads();
+        return {};
+    }
     if (std::string fault = first_fault(); !fault.empty()) return std::unexpected(std::move(fault));
     if (std::string cycle = first_cycle(); !cycle.empty())
         return std::unexpected("stages wait for each other in a circle: " + cycle);
@@ -57,6 +79,18 @@ std::string Topology::first_fault() const {
         if (writers == 1 && readers == 1) continue;
         return "link '" + link->name + "' has " + std::to_string(writers) + " writers and " +
                std::to_string(readers) + " readers; it needs exactly one of each";
+    }
+    return region_ == nullptr ? std::string() : shared_thread();
+}
+
+std::string Topology::shared_thread() const {
+    std::map<std::string_view, Process> owners;
+    for (Entry const& entry : stages_) {
+        auto const [at, is_new] = owners.emplace(entry.row.thread, entry.row.process);
+        if (!is_new && at->second != entry.row.process)
+            return "thread '" + entry.row.thread + "' is shared by the processes " +
+                   std::string(to_text(at->second)) + " and " +
+                   std::string(to_text(entry.row.process));
     }
     return {};
 }
@@ -86,8 +120,13 @@ std::string Topology::first_cycle() const {
 }
 
 void Topology::assign_threads() {
-    for (Entry& entry : stages_) thread(entry.row.thread).add(*entry.runner);
     for (Entry& entry : stages_) {
+        Driver& driver = thread(entry.row.thread);
+        if (region_ != nullptr) driver.belongs_to(entry.row.process);
+        if (entry.runner) driver.add(*entry.runner);
+    }
+    for (Entry& entry : stages_) {
+        if (!entry.runner) continue;
         Driver& mine = thread(entry.row.thread);
         for (LinkBase const* link : entry.inputs)
             mine.add_neighbour(*entry.runner, thread(end_of(*link, true)->row.thread).doorbell());
@@ -100,6 +139,7 @@ void Topology::start() {
     CHECK(threads_.empty());
     for (auto& owned : drivers_) {
         Driver& driver = *owned;
+        if (!is_mine(driver.process())) continue;
         threads_.emplace_back([&driver] {
             pthread_setname_np(pthread_self(), driver.options().name.substr(0, 15).c_str());
             if (driver.options().cpu >= 0) {
@@ -118,19 +158,69 @@ void Topology::drain() noexcept {
 }
 
 void Topology::stop() {
-    for (auto& driver : drivers_) driver->stop();
+    for (auto& driver : drivers_)
+        if (is_mine(driver->process())) driver->stop();
+    join();
+}
+
+void Topology::stop(Process process) noexcept {
+    for (auto& driver : drivers_)
+        if (driver->process() == process) driver->stop();
+}
+
+void Topology::join() {
     for (auto& thread : threads_) thread.join();
     threads_.clear();
 }
+
+void Topology::hollow() {
+    for (auto& driver : drivers_) driver->clear();
+    for (Entry& entry : stages_) {
+        entry.runner.reset();
+        entry.stage.reset();
+    }
+}
+
+void Topology::enter(Process process, TakeThread const& make_poller) {
+    CHECK(region_ != nullptr && !mine_);
+    mine_ = process;
+    metrics_.begin_again();
+    for (auto& driver : drivers_)
+        if (driver->process() == process) {
+            auto const& sleeper = static_cast<Sleeper&>(driver->poller());
+            driver->exchange_poller(make_poller(sleeper.another_wake_fd()));
+        }
+}
+
+void Topology::revive(Process process) {
+    for (auto const& link : links_) {
+        bool const writer = end_of(*link, true)->row.process == process;
+        bool const reader = end_of(*link, false)->row.process == process;
+        if (writer || reader)
+            link->recover(writer && reader ? Ends::both : writer ? Ends::writer : Ends::reader);
+    }
+    for (auto& driver : drivers_)
+        if (driver->process() == process) driver->revive();
+    // It may have died between moving a message and ringing for it.
+    wake();
+}
+
+void Topology::give_up(Process process) { gone_[index_of(process)] = true; }
 
 // A message is popped after its results were emitted, and links are looked at from the sources
 // down: so an empty link seen here stays empty. What a last message left in its stage shows only
 // after that thread's pass: who must be sure asks twice, with passes in between.
 bool Topology::settled() const {
-    for (auto const& link : links_)
-        if (link->waiting() > 0) return false;
-    return std::all_of(drivers_.begin(), drivers_.end(),
-                       [](auto const& driver) { return driver->quiet(); });
+    for (auto const& link : links_) {
+        if (link->waiting() == 0) continue;
+        // What an observer will never read holds nobody up.
+        bool const drops = link->options.when_full == WhenFull::drop;
+        if (drops && is_gone(end_of(*link, false)->row.process)) continue;
+        return false;
+    }
+    return std::all_of(drivers_.begin(), drivers_.end(), [&](auto const& driver) {
+        return is_gone(driver->process()) || driver->quiet();
+    });
 }
 
 void Topology::wake() noexcept {
@@ -139,7 +229,8 @@ void Topology::wake() noexcept {
 
 std::uint64_t Topology::slowest_passes() const {
     std::uint64_t fewest = ~std::uint64_t{0};
-    for (auto const& driver : drivers_) fewest = std::min(fewest, driver->passes());
+    for (auto const& driver : drivers_)
+        if (!is_gone(driver->process())) fewest = std::min(fewest, driver->passes());
     return fewest;
 }
 

@@ -7,6 +7,14 @@
 // Checked: every link has exactly one writer and one reader, names are unique, wait-links form no
 // cycle (a cycle of waiting stages can stand still for ever).
 //
+// Processes: with a region, what stages share lies there, and the wiring is done several times:
+//
+//   supervisor   wire, with stages nobody will run ─ finish ─ hollow ──▶ fork, watch, revive, fork ...
+//   each child   enter(its process) ─ wire again, the same rows ─ finish ─ start
+//
+// The second wiring gets the links, pages and threads of the first, in the same order (CHECKed), and
+// keeps the stages of its own process only. A thread belongs to one process.
+//
 // Threads: wiring and start/stop by one thread. Owns links, stages, drivers and the metrics book.
 #pragma once
 
@@ -19,9 +27,6 @@
 
 namespace pipeline {
 
-enum class Process : std::uint8_t { control, legacy, hybrid };
-std::string_view to_text(Process process);
-
 struct StageRow {
     std::string name;
     Process process;
@@ -33,18 +38,27 @@ class Topology {
     // Makes the poller of a thread; called once per thread name.
     using MakePoller = std::function<std::unique_ptr<Poller>(std::string const& thread)>;
 
-    Topology(Clock const& clock, Switchboard const& switchboard, Idle idle, MakePoller make_poller)
+    // region: null where there is one process only.
+    Topology(Clock const& clock, Switchboard const& switchboard, Idle idle, MakePoller make_poller,
+             Region* region = nullptr)
         : clock_(clock)
         , switchboard_(switchboard)
         , idle_(idle)
-        , make_poller_(std::move(make_poller)) {}
+        , make_poller_(std::move(make_poller))
+        , region_(region)
+        , metrics_(region) {}
     ~Topology() { stop(); }
     Topology(Topology const&) = delete;
     Topology& operator=(Topology const&) = delete;
 
     template <Message M>
     Link<M>& link(std::string name, LinkOptions options) {
-        auto owned = std::make_unique<Link<M>>(std::move(name), options);
+        if (mine_) {
+            LinkBase& known = next_link();
+            CHECK(known.name == name && known.record == M::record_name);
+            return static_cast<Link<M>&>(known);
+        }
+        auto owned = std::make_unique<Link<M>>(std::move(name), options, region_);
         auto& link = *owned;
         links_.push_back(std::move(owned));
         return link;
@@ -81,19 +95,34 @@ class Topology {
     // Checks the wiring and gives every stage to its thread. The error names what is wrong.
     [[nodiscard]] std::expected<void, std::string> finish();
 
+    // Supervisor, after finish(): the stages go, the wiring stays.
+    void hollow();
+    // Child, right after the fork: what is wired and started from now on is this process's part.
+    // make_poller makes the poller of an own thread over the eventfd that the others wake it by, and
+    // owns it from then on. Every poller of the supervisor's is a Sleeper.
+    using TakeThread = std::function<std::unique_ptr<Poller>(int wake_fd)>;
+    void enter(Process process, TakeThread const& make_poller);
+    // Supervisor, while that process does not live: its links and threads are made ready for the
+    // next one. What other processes have a part in is kept.
+    void revive(Process process);
+    // Supervisor: it will not come back. settled() does without it.
+    void give_up(Process process);
+
     // A table for people: stages, links, threads, memory. dot() is the same for Graphviz.
     std::string table() const;
     std::string dot() const;
 
     void start();          // one thread per driver; the calling thread drives nothing
     void drain() noexcept; // tells every stage that the service is ending; any thread
-    void stop();           // asks every thread to end and joins it; idempotent
+    void stop();           // asks every thread of this process to end and joins it; idempotent
+    void stop(Process process) noexcept; // asks the threads of another process; any thread
+    void join();                         // waits for the end that another process asks for
 
     // True once nothing moves any more: every link empty, every thread quiet. For draining, after
     // the sources have fallen silent; any thread may ask.
     bool settled() const;
 
-    // Any thread: wakes every thread; and the passes made by the one that has made fewest.
+    // Any thread: wakes every thread, of every process; and the passes made by the one that has made fewest.
     void wake() noexcept;
     std::uint64_t slowest_passes() const;
 
@@ -103,6 +132,7 @@ class Topology {
     MetricsBook& metrics() { return metrics_; }
     MetricsBook const& metrics() const { return metrics_; }
     std::vector<std::unique_ptr<LinkBase>> const& links() const { return links_; }
+    std::vector<std::unique_ptr<Driver>> const& drivers() const { return drivers_; }
 
   private:
     struct OwnedBase {
@@ -134,12 +164,21 @@ class Topology {
         std::vector<LinkBase*> outputs;
         auto const note = [&](LinkBase& link) { outputs.push_back(&link); };
         std::apply([&](auto const&... out) { (out.each_link(note), ...); }, made.outputs());
-        stages_.push_back({std::move(row), std::make_unique<Owned<S>>(std::move(stage)),
-                           std::move(runner), std::move(inputs), std::move(outputs)});
+        add({std::move(row), std::make_unique<Owned<S>>(std::move(stage)), std::move(runner),
+             std::move(inputs), std::move(outputs)});
         return made;
+    }
+    void add(Entry entry);
+    LinkBase& next_link();
+    bool is_mine(std::optional<Process> process) const {
+        return !mine_ || !process || *process == *mine_;
+    }
+    bool is_gone(std::optional<Process> process) const {
+        return process && gone_[index_of(*process)];
     }
 
     std::string first_fault() const;
+    std::string shared_thread() const;
     std::string first_cycle() const;
     void assign_threads();
     Entry const* end_of(LinkBase const& link, bool writer) const;
@@ -148,7 +187,12 @@ class Topology {
     Switchboard const& switchboard_;
     Idle const idle_;
     MakePoller const make_poller_;
+    Region* const region_;
     MetricsBook metrics_;
+    std::optional<Process> mine_;  // child: whose part this is
+    std::size_t wired_links_ = 0;  // child: of those there are, wired again
+    std::size_t wired_stages_ = 0; // the same
+    std::array<bool, all_processes.size()> gone_{};
     // Declared before stages_ and links_, so destroyed after them: stages hold streams of the
     // drivers' pollers.
     std::vector<std::unique_ptr<Driver>> drivers_;

@@ -61,14 +61,16 @@ std::string Topology::table() const {
                          link->options.when_full == WhenFull::wait ? "wait" : "drop",
                          end_of(*link, true)->row.name, end_of(*link, false)->row.name});
     }
-    Table threads{{"THREAD", "CPU", "IDLE", "STAGES"}};
+    Table threads{{"THREAD", "PROCESS", "CPU", "IDLE", "STAGES"}};
     for (auto const& driver : drivers_) {
         std::string names;
         for (Entry const& entry : stages_)
             if (entry.row.thread == driver->options().name)
                 names += (names.empty() ? "" : ",") + entry.row.name;
         int const cpu = driver->options().cpu;
-        threads.push_back({driver->options().name, cpu < 0 ? "any" : std::to_string(cpu),
+        threads.push_back({driver->options().name,
+                           std::string(driver->process() ? to_text(*driver->process()) : "-"),
+                           cpu < 0 ? "any" : std::to_string(cpu),
                            std::string(to_text(driver->options().idle)), names});
     }
     return aligned(stages) + '\n' + aligned(links) + '\n' + aligned(threads) + "\nlinks hold " +

@@ -33,7 +33,8 @@ Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server,
     , steer_(steer)
     , notes_(options_.chains.size())
     , catch_ups_(options_.chains.size())
-    , legacies_(options_.chains.size()) {
+    , legacies_(options_.chains.size())
+    , comparisons_(options_.chains.size()) {
     for (SourceNote& note : notes_) note.state = SourceState::waiting; // nothing heard yet
 }
 
@@ -60,6 +61,10 @@ std::span<Control::Command const> Control::commands() {
                 &Control::unlock},
         Command{"audit", Role::viewer, "who changed what, and why [--since 1d] [--verify]",
                 &Control::audit},
+        Command{"shadow report", Role::viewer, "how the two paths compare, with bounds",
+                &Control::shadow_report},
+        Command{"shadow mismatches", Role::viewer,
+                "the latest of them, and who was wrong [--limit N]", &Control::shadow_mismatches},
         Command{"shutdown", Role::admin, "drain and end [--drain 10s]", &Control::shutdown},
         Command{"help", Role::viewer, "this list", &Control::help},
     };

@@ -10,12 +10,14 @@
 
 #include "io/unix_server.hpp"
 #include "pipeline/metrics.hpp"
+#include "pipeline/process.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/admin_request.hpp"
 #include "stages/governor.hpp"
 #include "stages/ledger_view.hpp"
 #include "stages/messages.hpp"
 
+#include <deque>
 #include <functional>
 #include <memory>
 #include <optional>
@@ -43,13 +45,21 @@ struct ControlOptions {
         decoders::Account account;
         std::uint8_t tier = 0;
     };
-    std::vector<Watched> watched{}; // for `route`
+    std::vector<Watched> watched{};   // for `route`
+    std::vector<std::string> rules{}; // names, by index
 };
 
 // Who asks: what he may do, and how he is called in the audit trail.
 struct Asker {
     Role role = Role::viewer;
     std::string name = "?"; // "uid 1000"
+};
+
+// A process of the service; names as in `status`.
+struct ProcessStatus {
+    std::string name;
+    std::int32_t pid = 0; // 0: it is down
+    std::uint32_t restarts = 0;
 };
 
 class Control : pipeline::Pinned {
@@ -62,6 +72,11 @@ class Control : pipeline::Pinned {
         std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
         // What the journal has on disk; blocks for as long as that takes.
         std::function<std::expected<std::vector<LedgerView>, std::string>()> ledgers{};
+        // Where the service is in several processes: how they do, and the orderly restart of one.
+        std::function<std::vector<ProcessStatus>()> processes{};
+        std::function<void(pipeline::Process)> restart{};
+        // What hybrid uses of the processor over what legacy does; null or nothing: not known.
+        std::function<std::optional<double>()> resource_ratio{};
         // Null only where nothing will run: the regime cannot be changed then.
         std::unique_ptr<Governor> governor{};
         pipeline::Clock const* clock = nullptr; // for the times of a rollback; null: Turn::now
@@ -75,6 +90,8 @@ class Control : pipeline::Pinned {
     void on(pipeline::Part<SourceNote> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<HistoryNote> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<ShadowNote> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<ShadowMismatch> const& part, pipeline::Turn const& turn);
     bool tick(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const;
 
@@ -85,6 +102,7 @@ class Control : pipeline::Pinned {
 
     // A rollback that is not obeyed within this time is told as timed out.
     static constexpr pipeline::Nanoseconds obey_max = 5 * pipeline::second;
+    static constexpr std::size_t mismatches_max = 1'000;
 
   private:
     struct Obedience { // what an answer waits for
@@ -126,6 +144,10 @@ class Control : pipeline::Pinned {
     Answer rollback(AdminRequest const& request, pipeline::Turn const& turn);
     Answer unlock(AdminRequest const& request, pipeline::Turn const& turn);
     Answer audit(AdminRequest const& request, pipeline::Turn const& turn);
+    // control_shadow.cpp: what the comparator says
+    Answer shadow_report(AdminRequest const& request, pipeline::Turn const& turn);
+    std::optional<double> resource_ratio() const;
+    Answer shadow_mismatches(AdminRequest const& request, pipeline::Turn const& turn);
     Answer obeyed(Obedience const& obedience, pipeline::Nanoseconds at) const;
     Who who(AdminRequest const& request) const;
     pipeline::Nanoseconds now(pipeline::Turn const& turn) const;
@@ -141,6 +163,7 @@ class Control : pipeline::Pinned {
     std::string legacy_json(std::size_t index, pipeline::Turn const& turn) const;
     std::string legacy_line(std::size_t index, pipeline::Turn const& turn) const;
     std::string quota_json() const;
+    std::string processes_json() const;
     std::string quota_line() const;
     LegacyNote const* any_legacy() const; // the newest word on the key; null: no chain has Subscan
 
@@ -155,7 +178,9 @@ class Control : pipeline::Pinned {
     std::vector<SourceNote> notes_;  // the latest of each chain
     std::vector<HistoryNote> catch_ups_;
     std::vector<LegacyNote> legacies_;
-    std::size_t newest_legacy_ = 0; // of the chain that was heard of last
+    std::vector<ShadowNote> comparisons_;
+    std::deque<ShadowMismatch> mismatches_; // the latest
+    std::size_t newest_legacy_ = 0;         // of the chain that was heard of last
 };
 
 } // namespace stages

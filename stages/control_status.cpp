@@ -103,10 +103,18 @@ Control::Answer Control::status(AdminRequest const&, pipeline::Turn const& turn)
         to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready(turn.regime), locked(),
         locked() ? quoted(needs_.governor->state().lock_reason) : "null");
     for (std::size_t i = 0; i < notes_.size(); ++i) members += (i ? "," : "") + chain_json(i, turn);
-    members +=
-        fmt::format(R"(],"subscan":{},"processes":[{{"name":"spyhop","pid":{},"restarts":0}}])",
-                    quota_json(), options_.pid);
+    members += fmt::format(R"(],"subscan":{},"processes":[{}])", quota_json(), processes_json());
     return {0, status_table(turn), members};
+}
+
+std::string Control::processes_json() const {
+    std::vector<ProcessStatus> const all =
+        needs_.processes ? needs_.processes() : std::vector{ProcessStatus{"spyhop", options_.pid}};
+    std::string text;
+    for (ProcessStatus const& one : all)
+        text += fmt::format(R"({}{{"name":"{}","pid":{},"restarts":{}}})", text.empty() ? "" : ",",
+                            one.name, one.pid, one.restarts);
+    return text;
 }
 
 std::string Control::chain_json(std::size_t index, pipeline::Turn const& turn) const {

@@ -24,6 +24,7 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
     Fact fact;
     fact.header.received = frame.header.received;
     fact.chain = frame.chain;
+    fact.recheck = frame.lane == Lane::recheck;
     if (auto const* block = std::get_if<BlockBytes>(&frame.body))
         return scan(fact, chain, chain.of(frame.lane), *block, part.payload);
     if (auto const* runtime = std::get_if<RuntimeBytes>(&frame.body)) {
@@ -36,6 +37,7 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
         return true;
     }
     if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) chain.genesis = facts->genesis;
+    if (fact.recheck) return true; // finality and what is missing have been told by others
     CHECK(pass_on(frame.body, fact.body));
     facts_.emit(fact);
     return true;

@@ -86,7 +86,14 @@ void Deliver::finish(Verdict const& verdict, pipeline::Turn const& turn) {
 
 void Deliver::learn(Verdict const& verdict, pipeline::Turn const& turn) {
     if (auto const* facts = std::get_if<ChainFacts>(&verdict.body)) {
-        chains_[verdict.chain].of(verdict.path).facts = *facts;
+        Side& side = chains_[verdict.chain].of(verdict.path);
+        // Its assets have other numbers now, and it tells its blocks again: what this run waits for
+        // is what an earlier one has said, and the journal knows it.
+        if (side.facts.genesis != Hash{} && side.facts.run != facts->run) {
+            lifecycle(verdict.path).forget(verdict.chain);
+            side.assets.clear();
+        }
+        side.facts = *facts;
         custody_.enter(verdict.chain, facts->genesis);
     }
     if (auto const* asset = std::get_if<AssetFacts>(&verdict.body)) {

@@ -5,11 +5,14 @@
 namespace stages {
 
 Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipeline::Log& log,
-               pipeline::MetricsPage& metrics, pipeline::Out<Candidate> candidates)
+               pipeline::MetricsPage& metrics, pipeline::Out<Candidate> candidates,
+               DetectProcesses processes)
     : rules_(std::move(rules))
     , log_(log)
     , metrics_(metrics)
-    , candidates_(candidates) {
+    , candidates_(candidates)
+    , processes_(processes)
+    , reader_(processes.reader.load()) {
     CHECK(rules_.size() <= rules_max);
     for (std::string& name : chains) chains_.push_back({std::move(name), {}});
 }
@@ -21,12 +24,59 @@ void Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const&) {
     candidate.header.received = fact.header.received;
     candidate.chain = fact.chain;
     candidate.path = fact.path;
-    if (auto const* transfer = std::get_if<Transfer>(&fact.body))
+    // An asset that is met there for the first time is news to everybody.
+    candidate.recheck = fact.recheck && !std::holds_alternative<AssetFacts>(fact.body);
+    if (auto const* transfer = std::get_if<Transfer>(&fact.body)) {
+        in_block_ = true;
         return judge(candidate, chain, *transfer);
+    }
+    if (std::holds_alternative<BlockEnd>(fact.body)) {
+        in_block_ = false;
+        if (std::exchange(headless_, false)) return;
+    }
     if (auto const* facts = std::get_if<ChainFacts>(&fact.body)) learn(chain, fact.chain, *facts);
     if (auto const* asset = std::get_if<AssetFacts>(&fact.body)) learn(chain, fact.chain, *asset);
     CHECK(pass_on(fact.body, candidate.body));
+    if (auto* facts = std::get_if<ChainFacts>(&candidate.body)) facts->run = processes_.run;
+    keep(candidate);
     candidates_.emit(candidate);
+}
+
+void Detect::keep(Candidate const& candidate) {
+    if (!processes_.reader.can_change()) return;
+    auto& said = chains_[candidate.chain].said;
+    std::size_t place = 0;
+    if (auto const* asset = std::get_if<AssetFacts>(&candidate.body))
+        place = std::size_t{1} + asset->slot;
+    else if (!std::holds_alternative<ChainFacts>(candidate.body))
+        return;
+    if (said.size() <= place) said.resize(place + 1);
+    said[place] = candidate;
+}
+
+bool Detect::tick(pipeline::Turn const&) {
+    if (std::uint32_t const now = processes_.reader.load(); now != reader_) {
+        reader_ = now;
+        repeating_ = true;
+        chain_ = said_ = 0;
+        headless_ = in_block_;
+    }
+    if (!repeating_) return false;
+    for (std::uint32_t emitted = 0; emitted < max_burst && chain_ < chains_.size();) {
+        auto const& said = chains_[chain_].said;
+        if (said_ == said.size()) {
+            ++chain_;
+            said_ = 0;
+            continue;
+        }
+        auto const& candidate = said[said_++];
+        if (!candidate) continue;
+        candidates_.emit(*candidate);
+        metrics_.add(DetectMetric::repeated);
+        ++emitted;
+    }
+    repeating_ = chain_ < chains_.size();
+    return true;
 }
 
 void Detect::learn(Chain& chain, std::uint16_t index, ChainFacts const& facts) {

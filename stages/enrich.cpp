@@ -59,6 +59,7 @@ void Enrich::on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn)
     if (auto const* facts = std::get_if<ChainFacts>(&verdict.body)) {
         chains_[verdict.chain].word = chain_word(facts->genesis);
         chains_[verdict.chain].ss58_prefix = facts->ss58_prefix;
+        let_go_of_earlier(verdict, facts->run);
     }
     open_ = 0;
     auto* const alert = std::get_if<Alert>(&verdict.body);
@@ -168,6 +169,16 @@ void Enrich::wait_for(Verdict const& verdict, std::uint8_t open, Nanoseconds now
         pending_.pop_front();
     }
     pending_.push_back({verdict, open, now + amend_max});
+}
+
+// Another run of that path has other numbers for assets: what waits has the old ones.
+void Enrich::let_go_of_earlier(Verdict const& verdict, std::uint32_t run) {
+    auto& known = chains_[verdict.chain].runs[static_cast<std::size_t>(verdict.path)];
+    if (std::exchange(known, run) == run) return;
+    std::size_t const gone = std::erase_if(pending_, [&](Pending const& one) {
+        return one.verdict.chain == verdict.chain && one.verdict.path == verdict.path;
+    });
+    metrics_.add(EnrichMetric::let_go, gone);
 }
 
 // ---- answers ------------------------------------------------------------------------------------

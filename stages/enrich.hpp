@@ -87,6 +87,7 @@ class Enrich : pipeline::Pinned {
     struct Chain {
         std::uint64_t word = 0; // of its genesis; 0: not known yet
         std::uint16_t ss58_prefix = 42;
+        std::array<std::uint32_t, paths> runs{}; // ChainFacts::run of each path
     };
     struct Pending {
         Verdict verdict; // with what is known so far
@@ -102,6 +103,7 @@ class Enrich : pipeline::Pinned {
     bool know_price(std::uint16_t index, Alert& alert, bool urgent, pipeline::Turn const& turn);
     void ask(CacheKey const& key, Lookup lookup, pipeline::Turn const& turn);
     void wait_for(Verdict const& verdict, std::uint8_t open, Nanoseconds now);
+    void let_go_of_earlier(Verdict const& verdict, std::uint32_t run);
     void remember(Finding const& finding, CacheNow const& now);
     void apply(Pending& pending, Finding const& finding, Nanoseconds now);
 

@@ -201,24 +201,29 @@ void Governor::note(Who const& who, std::string_view action, std::string_view fr
 
 void Governor::settle() {
     pipeline::Regime const now = needs_.switchboard.load();
-    if (now.epoch != state_.epoch) {
-        Who const who{"supervisor", "the hybrid process died"};
-        std::string const from = describe(regime_of(state_));
-        state_.epoch = now.epoch;
-        state_.mode = now.mode;
-        if (now.mode == pipeline::Mode::legacy_only) {
-            state_.locked = true;
-            state_.lock_reason = who.reason;
-            FlagState next = state_;
-            mark(FlagName::hybrid_traffic_percent, 0, who, next);
-            force(std::move(next), who, "immediate_rollback", from, describe(now));
-            return;
-        }
-        unstored_ = true;
-    }
+    if (now.epoch != state_.epoch) follow(now);
     if (!unstored_ || needs_.clock.monotonic() < store_at_) return;
     store_at_ = needs_.clock.monotonic() + pipeline::second;
     unstored_ = !needs_.store(state_);
+}
+
+// Somebody else has changed it: the supervisor, or this process in an earlier life.
+void Governor::follow(pipeline::Regime const& now) {
+    std::string const from = describe(regime_of(state_));
+    bool const fell_back = now.mode == pipeline::Mode::legacy_only && !state_.locked;
+    state_.epoch = now.epoch;
+    state_.mode = now.mode;
+    state_.of(FlagName::hybrid_traffic_percent).value = now.hybrid_buckets;
+    state_.of(FlagName::canary_tier).value = now.tier;
+    unstored_ = true;
+    if (!fell_back) return;
+    Who const who{"supervisor", "the hybrid process died"};
+    state_.locked = true;
+    state_.lock_reason = who.reason;
+    FlagState next = state_;
+    ++next.epoch;
+    mark(FlagName::hybrid_traffic_percent, 0, who, next);
+    force(std::move(next), who, "immediate_rollback", from, describe(now));
 }
 
 } // namespace stages

@@ -82,6 +82,7 @@ class Governor {
                        std::string_view from, std::string_view to);
     void record(Who const& who, std::string_view action, std::string_view from, std::string_view to,
                 RegimeChange& change);
+    void follow(pipeline::Regime const& now);
     void mark(FlagName name, std::uint16_t value, Who const& who, FlagState& next) const;
 
     FlagState state_;

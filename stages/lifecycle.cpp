@@ -98,8 +98,19 @@ std::optional<AlertLine> Lifecycle::settled(Alert const& alert, Settling const& 
 }
 
 void Lifecycle::forget_oldest() {
-    auto const found = by_block_.find(oldest_first_.front());
+    Block const oldest = oldest_first_.front();
     oldest_first_.pop_front();
+    forget(oldest);
+}
+
+void Lifecycle::forget(std::uint16_t chain) {
+    for (Block const& block : oldest_first_)
+        if (block.chain == chain) forget(block);
+    std::erase_if(oldest_first_, [&](Block const& block) { return block.chain == chain; });
+}
+
+void Lifecycle::forget(Block const& block) {
+    auto const found = by_block_.find(block);
     if (found == by_block_.end()) return;
     forgotten_at_.push_back(found->second.place);
     for (Alert const& alert : found->second.alerts) {

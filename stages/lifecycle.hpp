@@ -13,7 +13,8 @@
 // Pull style: begin() takes a verdict, next() gives the lines that follow from it, one at a time,
 // so that a slow sink can stop in between. Bounded: at most `capacity` alerts wait for finality;
 // beyond that the oldest are let go, counted, and their heights given to whoever asks
-// (take_forgotten), because the journal still knows them. One thread.
+// (take_forgotten), because the journal still knows them. The same for what a run of the other
+// process has said that has ended (forget). One thread.
 #pragma once
 
 #include "stages/messages.hpp"
@@ -49,6 +50,9 @@ class Lifecycle {
 
     void begin(Verdict const& verdict);
     std::optional<AlertLine> next();
+
+    // Lets go of everything that waits in this chain. Called when next() has given all.
+    void forget(std::uint16_t chain);
 
     // Further lines of the alert will say what this one knows. Its state; nothing: its record is
     // gone.
@@ -95,6 +99,7 @@ class Lifecycle {
     void abandon_siblings(Place const& place);
     std::optional<AlertLine> settled(Alert const& alert, Settling const& of);
     void forget_oldest();
+    void forget(Block const& block);
 
     std::size_t const capacity_;
     boost::unordered_flat_map<Id, Known, Uniform> by_id_;

@@ -44,6 +44,9 @@ struct ChainFacts {
     FixedText<24> symbol{};
     std::uint8_t decimals = 0;
     std::uint16_t ss58_prefix = 42;
+    // Which run of the process that says so: another run numbers its assets anew and tells blocks
+    // again. Stamped by detect.
+    std::uint32_t run = 0;
 };
 
 // An asset the chain has besides its own token; sent before the first transfer that names it.
@@ -199,10 +202,11 @@ struct BlockBytes {
     std::uint32_t body_bytes = 0;   // of the extrinsics, at the payload's end
 };
 
-// Who read it: the source that follows the head, or the one that fills holes behind it. Each keeps
-// its own runtimes in decode, because each knows only of those it has sent itself.
-enum class Lane : std::uint8_t { live, history };
-inline constexpr std::size_t lanes = 2;
+// Who read it: the source that follows the head, the one that fills holes behind it, or the one that
+// reads a block again because the paths differ about it. Each keeps its own runtimes in decode,
+// because each knows only of those it has sent itself.
+enum class Lane : std::uint8_t { live, history, recheck };
+inline constexpr std::size_t lanes = 3;
 
 struct alignas(64) Frame {
     static constexpr std::string_view record_name = "Frame";
@@ -236,6 +240,7 @@ struct alignas(64) Fact {
     Header header{};
     std::uint16_t chain = 0;
     Path path = Path::hybrid;
+    bool recheck = false; // of a block that is read again: for the comparator alone
     std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned, Missing, Settled>
         body{};
 };
@@ -247,6 +252,7 @@ struct alignas(64) Candidate {
     Header header{};
     std::uint16_t chain = 0;
     Path path = Path::hybrid;
+    bool recheck = false; // of a block that is read again: for the comparator alone
     std::variant<ChainFacts, AssetFacts, Match, BlockEnd, Finalized, Abandoned, Missing, Settled>
         body{};
 };

@@ -59,11 +59,13 @@ RouteOptions nodes_only(std::vector<std::string> const& chains, std::vector<std:
     return options;
 }
 
-Route::Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts)
+Route::Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts,
+             pipeline::Outs<Twin> twins)
     : options_(std::move(options))
     , known_(options_.chains.size())
     , needs_(needs)
     , verdicts_(verdicts)
+    , twins_(std::move(twins))
     , handover_(options_.handover) {
     accounts_.reserve(options_.watched.size() + RouteOptions::pins_max);
     for (auto const& one : options_.watched) {
@@ -80,7 +82,10 @@ Route::Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts)
 
 void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn) {
     Candidate const& candidate = part.message;
+    if (!heard(candidate)) return needs_.metrics.add(RouteMetric::unheard);
     if (!believed(candidate)) return needs_.metrics.add(RouteMetric::foreign);
+    tell_comparator(candidate, turn);
+    if (candidate.recheck) return;
     if (auto const* match = std::get_if<Match>(&candidate.body))
         return judge(candidate, *match, turn);
     follow(candidate);
@@ -112,6 +117,12 @@ void Route::on(pipeline::Part<Steer> const& part, pipeline::Turn const&) {
     Account& account = accounts_[steer.account];
     account.pin = steer.pin;
     account.until_unix_ms = steer.until_unix_ms;
+}
+
+bool Route::heard(Candidate const& candidate) {
+    bool& heard = known_[candidate.chain].heard[static_cast<std::size_t>(candidate.path)];
+    heard = heard || std::holds_alternative<ChainFacts>(candidate.body);
+    return heard;
 }
 
 // False: the path serves another chain than the one that spoke first.
@@ -216,6 +227,42 @@ bool Route::tick(pipeline::Turn const& turn) {
         handover_.drop_due();
     }
     return true;
+}
+
+// Every word that the comparison needs, whoever may speak; the links drop.
+void Route::tell_comparator(Candidate const& candidate, pipeline::Turn const& turn) {
+    bool const compared = (turn.regime.flags & pipeline::Flag::parallel_mode) != 0;
+    auto const of_chain = ways(candidate.chain);
+    if (twins_.count() == 0 || !compared || !of_chain.legacy || !of_chain.hybrid) return;
+    Twin twin;
+    twin.header.received = candidate.header.received;
+    twin.chain = candidate.chain;
+    twin.path = candidate.path;
+    twin.recheck = candidate.recheck;
+    twin.seen = turn.now;
+    if (auto const* match = std::get_if<Match>(&candidate.body)) {
+        twin.kind = TwinKind::match;
+        twin.match = *match;
+    } else if (auto const* end = std::get_if<BlockEnd>(&candidate.body)) {
+        twin.kind = candidate.recheck ? TwinKind::recheck_end : TwinKind::block_end;
+        twin.hash = end->block.hash;
+        twin.number = end->block.number;
+        twin.incomplete = end->incomplete;
+    } else if (auto const* final = std::get_if<Finalized>(&candidate.body)) {
+        twin.kind = TwinKind::finalized;
+        twin.hash = final->hash;
+        twin.number = final->number;
+    } else if (auto const* gone = std::get_if<Abandoned>(&candidate.body)) {
+        twin.kind = TwinKind::abandoned;
+        twin.hash = gone->hash;
+        twin.number = gone->number;
+    } else if (auto const* settled = std::get_if<Settled>(&candidate.body)) {
+        twin.kind = TwinKind::settled;
+        twin.number = settled->number;
+    } else {
+        return;
+    }
+    twins_.emit(0, twin);
 }
 
 // How far each path is, and what did not happen.

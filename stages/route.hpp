@@ -14,6 +14,9 @@
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.
 //
+// What a path says of a chain before it has named it (ChainFacts) was meant for a run of this process
+// that has ended: it ends here, and the ledger, which lacks those blocks, orders them again.
+//
 // One thread; at most two records out per record in. Tells the switchboard which epoch it obeys.
 #pragma once
 
@@ -30,7 +33,18 @@
 
 namespace stages {
 
-enum class RouteMetric { alerts, legacy, withheld, foreign, held, fallbacks, let_go, late, epoch };
+enum class RouteMetric {
+    alerts,
+    legacy,
+    withheld,
+    foreign,
+    unheard,
+    held,
+    fallbacks,
+    let_go,
+    late,
+    epoch
+};
 
 inline constexpr std::array route_metrics{
     pipeline::MetricRow{"spyhop_route_alerts_total", pipeline::MetricKind::counter,
@@ -41,6 +55,8 @@ inline constexpr std::array route_metrics{
                         "Matches left to the other path."},
     pipeline::MetricRow{"spyhop_route_foreign_total", pipeline::MetricKind::counter,
                         "Records of a path that serves another chain than the other path."},
+    pipeline::MetricRow{"spyhop_route_unheard_total", pipeline::MetricKind::counter,
+                        "Records meant for a run that has ended: their blocks are read again."},
     pipeline::MetricRow{"spyhop_route_held_matches", pipeline::MetricKind::gauge,
                         "Matches held until the path that may speak has said them."},
     pipeline::MetricRow{"spyhop_route_fallbacks_total", pipeline::MetricKind::counter,
@@ -96,9 +112,11 @@ class Route : pipeline::Pinned {
         pipeline::Switchboard* switchboard = nullptr; // null: nobody wants to know
     };
 
-    Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts);
+    // twins: to the comparator, if there is one.
+    Route(RouteOptions options, Needs needs, pipeline::Out<Verdict> verdicts,
+          pipeline::Outs<Twin> twins = pipeline::Outs<Twin>({}));
 
-    auto outputs() { return std::tie(verdicts_); }
+    auto outputs() { return std::tie(verdicts_, twins_); }
     void on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<Steer> const& part, pipeline::Turn const& turn);
     bool accepting() const { return handover_.room(); }
@@ -125,14 +143,17 @@ class Route : pipeline::Pinned {
         std::array<bool, paths> foreign{};
         std::array<std::uint32_t, paths> final_below{}; // each path has told what lies below
         bool held = false;                              // on legacy
+        std::array<bool, paths> heard{}; // this path has named its chain
     };
 
+    bool heard(Candidate const& candidate);
     bool believed(Candidate const& candidate);
     decoders::Account const& subject_of(Transfer const& transfer) const;
     RouteSubject facts_of(decoders::Account const& subject, pipeline::Turn const& turn) const;
     RouteWays ways(std::uint16_t chain) const;
     void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
     void follow(Candidate const& candidate);
+    void tell_comparator(Candidate const& candidate, pipeline::Turn const& turn);
     void pass(Candidate const& candidate, pipeline::Turn const& turn, bool speaks,
               bool fallback = false);
 
@@ -141,6 +162,7 @@ class Route : pipeline::Pinned {
     std::vector<Known> known_; // by chain
     Needs const needs_;
     pipeline::Out<Verdict> verdicts_;
+    pipeline::Outs<Twin> twins_;
     Handover handover_;
     std::size_t pins_ = 0;
     std::uint32_t obeyed_ = 0; // epoch

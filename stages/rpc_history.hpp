@@ -44,6 +44,7 @@ using pipeline::Turn;
 struct RpcHistoryOptions {
     std::uint16_t chain = 0;
     std::string name; // for the log
+    Lane lane = Lane::history;
     std::vector<io::Url> endpoints;
     std::optional<Hash> genesis{}; // absent: that of the first endpoint that answers
     EndpointOptions choice{};

@@ -14,7 +14,7 @@ Frame RpcHistory::frame_of(Nanoseconds now) const {
     Frame frame;
     frame.header.received = now;
     frame.chain = options_.chain;
-    frame.lane = Lane::history;
+    frame.lane = options_.lane;
     return frame;
 }
 

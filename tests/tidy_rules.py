@@ -106,7 +106,7 @@ LINE_RULES = (
         "files are opened in io/files, io/append_file and io/capture only: use those",
         allowed=(
             "io/files.cpp", "io/append_file.cpp", "io/capture*.cpp", "io/proactor.cpp",
-            "io/store_mark.cpp",
+            "io/store_mark.cpp", "io/group_lock.cpp",
         ) + CHECKS,
     ),
     rule(
@@ -135,7 +135,8 @@ LINE_RULES = (
         "atomics live in link, arena, switchboard, metrics, driver and at io's thread boundary: "
         "use those",
         allowed=(
-            "pipeline/link.hpp", "pipeline/arena.hpp", "pipeline/switchboard.hpp",
+            "pipeline/ring.hpp", "pipeline/arena.hpp", "pipeline/switchboard.hpp",
+            "pipeline/board.hpp",
             "pipeline/metrics.*", "pipeline/driver.*", "pipeline/stop.hpp", "pipeline/sleeper.*",
             "io/resolver.*",
             "io/proactor.*", "config/signals.*",

@@ -47,9 +47,9 @@ struct Drawn {
         [this](std::string const&) { return std::make_unique<pipeline::Sleeper>(clock); }};
 };
 
-std::string text_of(std::string const& layout) {
-    return "[service]\nlayout = \"" + layout + "\"\n" + tests::chain +
-           "[[chain]]\nname = \"ksm\"\nendpoints = [\"ws://b\"]\n" + tests::rule;
+std::string text_of(std::string const& layout, std::string const& isolation = "process") {
+    return "[service]\nlayout = \"" + layout + "\"\nisolation = \"" + isolation + "\"\n" +
+           tests::chain + "[[chain]]\nname = \"ksm\"\nendpoints = [\"ws://b\"]\n" + tests::rule;
 }
 
 struct Arrow {
@@ -92,16 +92,19 @@ TEST(Wiring, gives_every_link_one_writer_and_one_reader_in_each_layout) {
 }
 
 TEST(Wiring, spreads_stages_over_threads_as_the_layout_says) {
-    auto const threads = [](std::string const& layout) {
-        std::string const table = Drawn(text_of(layout)).topology.table();
+    auto const threads = [](std::string const& layout, std::string const& isolation) {
+        std::string const table = Drawn(text_of(layout, isolation)).topology.table();
         std::string const part = table.substr(table.find("\nTHREAD"));
         std::string const body = part.substr(0, part.find("\n\n", 1));
         return std::count(body.begin(), body.end(), '\n') - 1; // less the title
     };
-    EXPECT_EQ(threads("single"), 1);
-    EXPECT_EQ(threads("compact"), 3); // data, deliver (which waits for the disk), control
+    EXPECT_EQ(threads("single", "thread"), 1);
+    EXPECT_EQ(threads("single", "process"), 3); // one a process
+    EXPECT_EQ(threads("compact", "thread"), 3); // data, deliver (which waits for the disk), control
+    EXPECT_EQ(threads("compact", "process"), 4); // route is legacy's, and has one of its own
     // Two sources, two histories, decode, detect, route, enrich, deliver, control.
-    EXPECT_EQ(threads("dedicated"), 10);
+    EXPECT_EQ(threads("dedicated", "thread"), 10);
+    EXPECT_EQ(threads("dedicated", "process"), 10);
 }
 
 TEST(Wiring, a_chain_with_subscan_brings_the_legacy_path) {

@@ -22,6 +22,8 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BIN = os.environ.get("SPYHOP_BIN", str(ROOT / "build" / "spyhop"))
 CORPUS = pathlib.Path(os.environ.get("SPYHOP_CORPUS") or ROOT.parent / "shared" / "corpus")
+# Of every service whose configuration is made here.
+ISOLATION = os.environ.get("SPYHOP_ISOLATION", "process")
 # Only a hang reaches it; sanitized builds on a loaded machine are slow.
 DEADLINE_S = 120
 
@@ -137,6 +139,7 @@ class Case(unittest.TestCase):
     """A test with a folder of its own; what it started is gone when it ends."""
 
     maxDiff = 4000
+    service_keys = ""  # further lines of [service]
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spyhop-e2e-"))
@@ -216,7 +219,8 @@ class Case(unittest.TestCase):
         # A journal knows what was said before: what is to be told anew has one of its own.
         state = "state" if name == "spyhop.toml" else f"state-{name}"
         text = (f'[service]\nstate_dir = "{self.folder}/{state}"\n'
-                f'socket = "{self.folder}/admin.sock"\nisolation = "thread"\n')
+                f'socket = "{self.folder}/admin.sock"\nisolation = "{ISOLATION}"\n'
+                f'{self.service_keys}')
         for chain, urls in chains.items():
             more = ""
             if isinstance(urls, tuple):

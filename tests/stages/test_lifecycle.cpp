@@ -192,3 +192,17 @@ TEST(Lifecycle, the_same_chain_under_two_names_is_two_chains) {
     EXPECT_EQ(walk.lifecycle.waiting(), 1U);
     EXPECT_EQ(told(0, Abandoned{hash_of(10), 10}), Words{"retracted 1 in 10"});
 }
+
+// Another run of the other process has begun: the journal, not this record, knows what was said.
+TEST(Lifecycle, forgets_a_chain_and_says_where_it_has) {
+    Walk walk;
+    EXPECT_EQ(walk.alert(1, 10), Words{"seen 1 in 10"});
+    EXPECT_EQ(walk.alert(2, 11), Words{"seen 2 in 11"});
+    walk.lifecycle.forget(1); // another chain
+    EXPECT_TRUE(walk.lifecycle.take_forgotten().empty());
+    walk.lifecycle.forget(0);
+    EXPECT_EQ(walk.lifecycle.take_forgotten(), (std::vector<Place>{{0, 10}, {0, 11}}));
+    EXPECT_EQ(walk.lifecycle.waiting(), 0U);
+    EXPECT_EQ(walk.final(10), Words{});
+    EXPECT_EQ(walk.alert(2, 11), Words{"seen 2 in 11"}); // told again; the journal leaves it out
+}

@@ -79,6 +79,8 @@ struct Crossing {
         options.watched = {{account(9), 0}, {account(5), 1}, {account(6), 3}};
         route = std::make_unique<Route>(std::move(options),
                                         Route::Needs{log, page, clock, &switchboard}, verdicts);
+        for (Path const path : {Path::legacy, Path::hybrid}) say(ChainFacts{}, path);
+        while (verdicts.front() != nullptr) verdicts.pop();
     }
     static decoders::Account account(std::uint32_t number) {
         std::uint8_t bytes[32] = {};
@@ -382,4 +384,28 @@ TEST(Route, a_path_that_serves_another_chain_is_not_believed) {
     crossing.verdicts.pop();
     EXPECT_TRUE(crossing.match(Path::legacy, share(0)));
     EXPECT_EQ(crossing.page.read(RouteMetric::foreign), 2U);
+}
+
+// Left in a link by a path whose facts a run of this process heard that has ended.
+TEST(Route, what_comes_before_the_facts_of_a_chain_ends_here) {
+    pipeline::MetricsPage page("", route_metrics);
+    pipeline::Link<Verdict> verdicts("verdicts", {.depth = 64});
+    RecordedLog log;
+    pipeline::ManualClock clock;
+    Route route(nodes_only({"one", "two"}, {"rule"}), {log, page, clock}, verdicts);
+    auto const tell = [&](decltype(Candidate::body) const& body, std::uint16_t chain) {
+        Candidate candidate;
+        candidate.chain = chain;
+        candidate.body = body;
+        route.on({candidate, {}}, {});
+        bool const passed = verdicts.front() != nullptr;
+        if (passed) verdicts.pop();
+        return passed;
+    };
+    EXPECT_FALSE(tell(Match{}, 0));
+    EXPECT_FALSE(tell(BlockEnd{}, 0));
+    EXPECT_TRUE(tell(ChainFacts{}, 0));
+    EXPECT_TRUE(tell(BlockEnd{}, 0));
+    EXPECT_FALSE(tell(BlockEnd{}, 1));
+    EXPECT_EQ(page.read(RouteMetric::unheard), 3U);
 }

@@ -1,0 +1,171 @@
+#include "config/live_world.hpp"
+
+#include "config/delivery.hpp"
+#include "config/exit_codes.hpp"
+#include "config/flags_file.hpp"
+#include "config/io_thread.hpp"
+#include "config/label_files.hpp"
+#include "config/service.hpp"
+#include "config/stage_options.hpp"
+#include "config/state_folder.hpp"
+
+#include <filesystem>
+#include <sys/prctl.h>
+
+namespace config {
+
+using pipeline::Process;
+
+namespace {
+
+IoThread& io_of(pipeline::Driver& driver) { return static_cast<IoThread&>(driver.poller()); }
+
+} // namespace
+
+LiveWorld::LiveWorld(Config const& config, pipeline::Log& log, pipeline::Switchboard& switchboard,
+                     pipeline::StopRequest& stop, std::optional<Process> mine)
+    : config_(config)
+    , log_(log)
+    , switchboard_(switchboard)
+    , stop_(stop)
+    , mine_(mine) {}
+
+LiveWorld::~LiveWorld() = default;
+
+std::unique_ptr<pipeline::Poller> LiveWorld::make_poller(pipeline::Clock const& clock,
+                                                         pipeline::Log& log, int wake_fd) {
+    auto proactor = io::Proactor::create(clock, {.wake_fd = wake_fd});
+    if (proactor) return std::make_unique<IoThread>(std::move(*proactor));
+    log.write(pipeline::Level::error, "spyhop", io::describe(proactor.error()));
+    std::_Exit(exit_failed);
+}
+
+World LiveWorld::open() {
+    if (owns(Process::legacy)) open_store();
+    return World{config_,
+                 clock_,
+                 random_,
+                 log_,
+                 switchboard_,
+                 [this](pipeline::Driver& driver) -> io::Network& { return network(driver); },
+                 [this] { return open_journal(); },
+                 [this](pipeline::Driver& driver, stages::Journal* journal) {
+                     return open_outlets(driver, journal);
+                 },
+                 [this](pipeline::Driver& driver) { return open_socket(driver); },
+                 [this] { return std::make_unique<StateFolder>(config_.service.state_dir); },
+                 [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); },
+                 [this] { return stages::read_ledgers(journal_path(config_)); },
+                 [this] { return open_labels(); },
+                 open_key(),
+                 store_.get(),
+                 {},
+                 {},
+                 {},
+                 [this](std::function<void()> wake) { return open_governor(std::move(wake)); }};
+}
+
+io::Network& LiveWorld::network(pipeline::Driver& driver) {
+    bool const elsewhere = mine_ && driver.process() != mine_;
+    if (elsewhere) return nowhere_;
+    return io_of(driver).network();
+}
+
+std::unique_ptr<stages::Journal> LiveWorld::open_journal() {
+    if (owns(Process::legacy)) {
+        auto journal = config::open_journal(config_);
+        if (journal) return std::move(*journal);
+        if (trouble_.empty()) trouble_ = journal.error();
+        return nullptr;
+    }
+    if (!owns(Process::hybrid)) return nullptr;
+    auto journal = stages::Journal::open(journal_path(config_),
+                                         {.database = {.read_only = true, .lock = false}});
+    if (journal) return std::move(*journal);
+    log_.write(pipeline::Level::warning, "journal",
+               io::describe(journal.error()) +
+                   ". The nodes are followed as if nothing were known of their chains; what is "
+                   "missing is read afterwards.");
+    return nullptr;
+}
+
+std::vector<stages::Outlet> LiveWorld::open_outlets(pipeline::Driver& driver,
+                                                    stages::Journal* journal) {
+    if (journal == nullptr || !owns(Process::legacy)) return {};
+    auto outlets =
+        config::open_outlets(config_, *journal, {io_of(driver).proactor(), random_, log_, stop_});
+    if (outlets) return std::move(*outlets);
+    if (trouble_.empty()) trouble_ = outlets.error();
+    return {};
+}
+
+std::unique_ptr<io::UnixServer> LiveWorld::open_socket(pipeline::Driver& driver) {
+    if (!owns(Process::control)) return nullptr;
+    std::error_code ignored; // a directory that cannot be made shows in the next step
+    std::filesystem::create_directories(std::filesystem::path(config_.service.socket).parent_path(),
+                                        ignored);
+    auto server = io::UnixServer::create(io_of(driver).network(), config_.service.socket, clock_);
+    if (server) return std::move(*server);
+    if (trouble_.empty())
+        trouble_ =
+            to_text(config_, {config_.service.socket_where, io::describe(server.error()), false});
+    return nullptr;
+}
+
+// A process that holds a secret leaves no core file: nobody knows in which buffers it lies.
+std::string LiveWorld::open_key() {
+    if (!owns(Process::legacy)) return {};
+    auto key = subscan_key(config_);
+    if (!key && trouble_.empty()) trouble_ = key.error();
+    if (!key || key->empty()) return {};
+    prctl(PR_SET_DUMPABLE, 0);
+    return std::move(*key);
+}
+
+// Without it the service runs as well, and asks Subscan more often.
+void LiveWorld::open_store() {
+    if (!has_legacy(config_)) return;
+    std::error_code ignored; // a directory that cannot be made shows in the next step
+    std::filesystem::create_directories(config_.service.state_dir, ignored);
+    auto opened = io::Store::open(config_.service.state_dir + "/state.lmdb",
+                                  {std::string(stages::cache_table_name)});
+    if (!opened) {
+        log_.write(pipeline::Level::warning, "cache",
+                   io::describe(opened.error()) + ". The cache begins anew with each start.");
+        return;
+    }
+    if (!opened->note.empty()) log_.write(pipeline::Level::warning, "cache", opened->note);
+    store_ = std::move(opened->store);
+}
+
+// After the journal, whose lock says that this service is the only one of its state directory. In
+// processes the supervisor has begun the run, and control may be in its second life.
+std::unique_ptr<stages::Governor> LiveWorld::open_governor(std::function<void()> wake) {
+    if (!trouble_.empty() || !owns(Process::control)) return nullptr;
+    stages::FlagState state = mine_ ? stored_flags(config_) : start_flags(config_, log_);
+    if (!mine_) switchboard_.start(stages::regime_of(state));
+    auto trail = stages::AuditTrail::open(journal_path(config_));
+    if (!trail) {
+        trouble_ = io::describe(trail.error());
+        return nullptr;
+    }
+    stages::Governor::Needs needs{
+        switchboard_,
+        clock_,
+        log_,
+        [this](stages::FlagState const& next) { return store_flags(config_, next); },
+        std::move(wake),
+        std::move(*trail)};
+    return std::make_unique<stages::Governor>(std::move(state), has_legacy(config_),
+                                              std::move(needs));
+}
+
+stages::LabelBook LiveWorld::open_labels() {
+    if (!owns(Process::legacy)) return {};
+    LoadedLabels labels = read_labels(config_);
+    for (std::string const& problem : labels.problems)
+        log_.write(pipeline::Level::warning, "labels", problem);
+    return std::move(labels.book);
+}
+
+} // namespace config

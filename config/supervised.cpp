@@ -1,0 +1,62 @@
+// What a child of the supervisor does, from its fork to its end.
+#include "config/exit_codes.hpp"
+#include "config/live_world.hpp"
+#include "config/signals.hpp"
+#include "config/supervisor.hpp"
+
+#include <csignal>
+#include <cstdio>
+#include <fmt/format.h>
+#include <sys/prctl.h>
+#include <unistd.h>
+
+namespace config {
+
+using pipeline::Process;
+
+void Supervisor::be(Process process, pid_t supervisor) {
+    prctl(PR_SET_PDEATHSIG, SIGKILL);
+    if (getppid() != supervisor) std::_Exit(exit_failed); // it has died before that was said
+    leave_signals_to_the_supervisor();
+    title_.set(fmt::format("spyhop: {}", to_text(process)));
+    std::_Exit(run_part(process));
+}
+
+int Supervisor::run_part(Process process) {
+    LiveWorld live(config_, log_, *switchboard_, *stop_, process);
+    topology_.enter(process, [this](int wake_fd) {
+        return LiveWorld::make_poller(drawn_.clock(), log_, wake_fd);
+    });
+    World world = live.open();
+    world.detect = {board_->generation(process).load(), board_->generation(Process::legacy)};
+    world.processes = [this, supervisor = getppid()] { return statuses(supervisor); };
+    world.restart = [this](Process which) {
+        board_->ask_restart(which);
+        stop_->rouse();
+    };
+    auto const built = build_topology(topology_, world);
+    std::string const trouble = !live.trouble().empty() ? live.trouble()
+                              : built                   ? std::string()
+                                                        : built.error();
+    if (!trouble.empty()) {
+        fmt::print(stderr, "spyhop: {}\n", trouble);
+        return exit_failed;
+    }
+    topology_.start();
+    board_->up(process);
+    stop_->rouse();
+    topology_.join();
+    topology_.hollow(); // stages before what they were given
+    return exit_ok;
+}
+
+std::vector<stages::ProcessStatus> Supervisor::statuses(pid_t supervisor) const {
+    std::vector<stages::ProcessStatus> all{{"supervisor", supervisor, 0}};
+    for (Process const process : pipeline::all_processes) {
+        auto const view = board_->view(process);
+        all.push_back({std::string(to_text(process)), view.pid, view.restarts});
+    }
+    return all;
+}
+
+} // namespace config
