@@ -7,8 +7,9 @@
 //                                               └─ it after the cooldown: the severe action, once
 //
 // One action a breach, until it has cleared; clearing is told, too, because some actions are undone
-// by it (subscan_only, high_speed). Events (crash) are answered one by one, breached or not. Too few samples is inconclusive: it starts nothing and ends
-// nothing. "Over" is measured in harm: for quality 0.95 the harm is 0.05, twice that is 0.90.
+// by it (subscan_only, high_speed). Events (crash) are answered one by one, breached or not. Too
+// few samples is inconclusive: it starts nothing and ends nothing. "Over" is measured in harm: for
+// quality 0.95 the harm is 0.05; twice that is quality 0.90.
 //
 // Pure but for its own memory, which is sized once (60 buckets a subject); time comes in as seconds
 // of any clock that does not go backwards (a step back counts as no time). One thread: control.

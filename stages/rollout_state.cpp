@@ -1,5 +1,5 @@
-// The rollout's state as text. Steps go by name, so that a plan may grow; what does not fit the plan
-// is refused rather than guessed.
+// The rollout's state as text. Steps go by name, so that a plan may grow; what does not fit the
+// plan is refused rather than guessed.
 #include "stages/rollout.hpp"
 
 #include <algorithm>

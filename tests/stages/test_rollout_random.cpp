@@ -37,7 +37,7 @@ class Walk {
     int promotions = 0, step_downs = 0, rollbacks = 0;
 
   private:
-    unsigned below(unsigned limit) { return random_() % limit; }
+    unsigned below(unsigned limit) { return static_cast<unsigned>(random_() % limit); }
     double unit() { return static_cast<double>(below(10'001)) / 10'000; }
 
     void disturb() {
