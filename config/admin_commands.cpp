@@ -22,6 +22,8 @@ struct Row {
 
 std::vector<Row> rows() {
     Option const reason{"reason", "why, for whoever reads the audit trail"};
+    // Every change is in force when it is answered; the switch is there for scripts of the plan's.
+    Option const wait{"wait", "until it is in force (it always is)", true};
     return {
         {"status", "chains, regime, processes", {}, {}},
         {"coverage", "which finalized blocks were read, and every hole", {}, {}},
@@ -50,6 +52,20 @@ std::vector<Row> rows() {
          "the latest mismatches, and who was wrong",
          {},
          {{"limit", "how many (20)"}}},
+        {"rollout status", "where the rollout stands, and why it does not move", {}, {}},
+        {"rollout plan", "what would happen, step by step", {}, {}},
+        {"rollout start", "begin with the first step", {}, {reason, wait}},
+        {"rollout pause", "stay where it is", {}, {reason, wait}},
+        {"rollout resume", "go on", {}, {reason, wait}},
+        {"rollout promote",
+         "to the next step, by hand",
+         {},
+         {reason, wait, {"force", "before bake and samples are done", true}}},
+        {"rollout step-down", "one rung down the ladder", {}, {reason, wait}},
+        {"ready", "go or no-go for the next step (exit 0, 6, 7)", {}, {}},
+        {"health", "every check: state, value, limit, action", {}, {}},
+        {"incidents", "what a person has to look at", {}, {}},
+        {"incident ack", "somebody is looking at it", {"ID"}, {reason}},
         {"shutdown",
          "drain and end the running service",
          {},

@@ -3,6 +3,7 @@
 
 #include "config/io_thread.hpp"
 #include "config/label_files.hpp"
+#include "config/rollout_plan.hpp"
 #include "config/stage_options.hpp"
 #include "io/files.hpp"
 #include "io/websocket.hpp"
@@ -149,6 +150,10 @@ void check_environment(Config const& config, bool network, std::vector<Problem>&
                                 fmt::format("service.operators: there is no user '{}'", name),
                                 false});
     check_labels(config, problems);
+    LoadedPlan const plan = rollout_plan_of(config);
+    for (Problem const& problem : plan.problems)
+        problems.push_back({config.rollout.where, "rollout.plan: " + to_text(plan.file, problem),
+                            problem.warning});
     if (network) check_endpoints(config, problems);
 }
 

@@ -48,6 +48,7 @@ int exit_code_of(io::Error const& error) {
 struct Reply {
     bool ok = false;
     int code = exit_failed;
+    int verdict = exit_ok; // of a good answer that says no
     std::string error;
     std::string text; // for people
 };
@@ -66,6 +67,8 @@ Reply read_reply(std::string const& json) {
     if (document["ok"].get(reply.ok)) reply.ok = false;
     if (!document["error"].get(text)) reply.error = text;
     if (!document["text"].get(text)) reply.text = text;
+    std::int64_t verdict = 0;
+    if (!document["exit_code"].get(verdict)) reply.verdict = static_cast<int>(verdict);
     if (!document["code"].get(code)) reply.code = static_cast<int>(code);
     return reply;
 }
@@ -97,7 +100,7 @@ int cmd_admin(Common const& common, std::vector<std::string> const& words,
         fmt::print("{}", *answer);
     else if (!common.quiet)
         fmt::print("{}{}", reply.text, reply.text.ends_with('\n') ? "" : "\n");
-    return exit_ok;
+    return reply.verdict;
 }
 
 } // namespace config

@@ -121,6 +121,11 @@ struct HealthConfig {
     std::array<std::uint64_t, 3> escalate_after_ms = stages::IncidentOptions{}.after_ms;
 };
 
+struct RolloutConfig {
+    std::string plan; // a file; empty: the one that is shipped
+    Where where;
+};
+
 struct SinkConfig {
     std::string path = "-"; // kind ndjson
     Where where;
@@ -139,6 +144,7 @@ struct Config {
     std::vector<WatchConfig> watches;
     FlagsConfig flags;
     RoutingConfig routing;
+    RolloutConfig rollout;
     HealthConfig health;
     std::vector<SinkConfig> sinks;
 };

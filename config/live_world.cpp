@@ -5,6 +5,7 @@
 #include "config/flags_file.hpp"
 #include "config/io_thread.hpp"
 #include "config/label_files.hpp"
+#include "config/rollout_plan.hpp"
 #include "config/service.hpp"
 #include "config/stage_options.hpp"
 #include "config/state_folder.hpp"
@@ -60,6 +61,11 @@ World LiveWorld::open() {
                  open_key(),
                  store_.get(),
                  {},
+                 {},
+                 {},
+                 [this](stages::Governor& governor, pipeline::Out<stages::Steer> steer) {
+                     return open_steward(governor, steer);
+                 },
                  {},
                  {},
                  [this](std::function<void()> wake) { return open_governor(std::move(wake)); }};
@@ -158,6 +164,44 @@ std::unique_ptr<stages::Governor> LiveWorld::open_governor(std::function<void()>
         std::move(*trail)};
     return std::make_unique<stages::Governor>(std::move(state), has_legacy(config_),
                                               std::move(needs));
+}
+
+std::unique_ptr<stages::Steward> LiveWorld::open_steward(stages::Governor& governor,
+                                                         pipeline::Out<stages::Steer> steer) {
+    LoadedPlan loaded = rollout_plan_of(config_);
+    if (!loaded.usable()) {
+        if (trouble_.empty())
+            trouble_ = loaded.problems.empty() ? loaded.file + ": no plan"
+                                               : to_text(loaded.file, loaded.problems[0]);
+        return nullptr;
+    }
+    constexpr std::size_t state_bytes_max = 4'096;
+    constexpr char const* state_name = "rollout.state";
+    StateFolder const folder(config_.service.state_dir);
+    auto const stored = folder.exists(state_name)
+                          ? folder.read(state_name, state_bytes_max)
+                          : std::expected<std::string, std::string>(std::string());
+    stages::HealthOptions health;
+    health.rules = config_.health.rules;
+    health.chains = static_cast<std::uint32_t>(config_.chains.size());
+    health.processes = static_cast<std::uint32_t>(pipeline::all_processes.size());
+    stages::IncidentOptions incidents;
+    incidents.after_ms = config_.health.escalate_after_ms;
+    stages::Steward::Needs needs{
+        governor, log_,
+        [this](std::string const& text) {
+            return StateFolder(config_.service.state_dir).write(state_name, text);
+        },
+        restart_,
+        [steer](std::uint16_t chain, bool hold) mutable {
+            stages::Steer message;
+            message.chain = chain;
+            message.hold = hold;
+            steer.emit(message);
+        }};
+    return std::make_unique<stages::Steward>(std::move(loaded.plan),
+                                             stored ? *stored : "unreadable: " + stored.error(),
+                                             health, incidents, std::move(needs));
 }
 
 stages::LabelBook LiveWorld::open_labels() {

@@ -25,6 +25,8 @@ class LiveWorld {
     LiveWorld& operator=(LiveWorld const&) = delete;
 
     World open();
+    // How a process is told to restart, where there are several; before open().
+    void on_restart(std::function<void(std::uint32_t process)> ask) { restart_ = std::move(ask); }
     std::string const& trouble() const { return trouble_; } // empty: none
 
     // The poller of a thread, over this eventfd if there is one (>= 0). A machine that has no rings
@@ -41,6 +43,8 @@ class LiveWorld {
     std::string open_key();
     void open_store();
     stages::LabelBook open_labels();
+    std::unique_ptr<stages::Steward> open_steward(stages::Governor& governor,
+                                                  pipeline::Out<stages::Steer> steer);
     std::unique_ptr<stages::Governor> open_governor(std::function<void()> wake);
 
     Config const& config_;
@@ -52,6 +56,7 @@ class LiveWorld {
     io::SystemRandom random_;
     io::LoopbackNetwork nowhere_{clock_}; // of threads that run elsewhere
     std::unique_ptr<io::Store> store_;    // of the cache
+    std::function<void(std::uint32_t process)> restart_{};
     std::string trouble_;
 };
 

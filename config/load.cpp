@@ -309,6 +309,10 @@ Loaded load_text(std::string_view text, std::string const& name) {
     root.tables("rule", [&](Reader& in) { read_rule(in, config, config.rules.emplace_back()); });
     root.tables("watch", [&](Reader& in) { read_watch(in, config.watches.emplace_back()); });
     root.table("flags", [&](Reader& in) { read_flags(in, config.flags); });
+    root.table("rollout", [&](Reader& in) {
+        in.text("plan", config.rollout.plan);
+        config.rollout.where = in.where("plan");
+    });
     root.table("routing", [&](Reader& in) { read_routing(in, config.routing); });
     root.table("health", [&](Reader& in) { read_health(in, config.health); });
     root.tables("sink", [&](Reader& in) { read_sink(in, config.sinks.emplace_back()); });

@@ -1,5 +1,7 @@
 #include "config/rollout_plan.hpp"
 
+#include "config/embedded.hpp"
+
 #include "config/reader.hpp"
 #include "io/files.hpp"
 #include "stages/threshold.hpp"
@@ -246,6 +248,12 @@ LoadedPlan load_rollout_plan(std::string const& path) {
 bool LoadedPlan::usable() const {
     return std::all_of(problems.begin(), problems.end(),
                        [](Problem const& problem) { return problem.warning; });
+}
+
+LoadedPlan rollout_plan_of(Config const& config) {
+    if (config.rollout.plan.empty())
+        return load_rollout_plan_text(default_rollout_plan(), "rollout.toml");
+    return load_rollout_plan(config.rollout.plan);
 }
 
 } // namespace config

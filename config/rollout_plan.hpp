@@ -19,6 +19,8 @@ struct LoadedPlan {
 };
 
 LoadedPlan load_rollout_plan(std::string const& path);
+// The one that `[rollout] plan` names, or the shipped one.
+LoadedPlan rollout_plan_of(Config const& config);
 LoadedPlan load_rollout_plan_text(std::string_view text, std::string const& name);
 
 } // namespace config

@@ -27,6 +27,11 @@ int Supervisor::run_part(Process process) {
     topology_.enter(process, [this](int wake_fd) {
         return LiveWorld::make_poller(drawn_.clock(), log_, wake_fd);
     });
+    live.on_restart([this](std::uint32_t which) {
+        if (which >= pipeline::all_processes.size()) return;
+        board_->ask_restart(pipeline::all_processes[which]);
+        stop_->rouse();
+    });
     World world = live.open();
     world.detect = {board_->generation(process).load(), board_->generation(Process::legacy)};
     world.processes = [this, supervisor = getppid()] { return statuses(supervisor); };

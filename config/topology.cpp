@@ -48,6 +48,15 @@ constexpr pipeline::LinkOptions note_room{.depth = 64, .when_full = pipeline::Wh
 constexpr pipeline::LinkOptions twin_room{.depth = 4'096, .when_full = pipeline::WhenFull::drop};
 constexpr pipeline::LinkOptions asking_room{.depth = 256, .when_full = pipeline::WhenFull::drop};
 
+// How full the fullest link is that makes its writer wait.
+double fullest(pipeline::Topology const& t) {
+    double most = 0;
+    for (auto const& link : t.links())
+        if (link->options.when_full == pipeline::WhenFull::wait)
+            most = std::max(most, static_cast<double>(link->waiting()) / link->options.depth);
+    return most;
+}
+
 // What there is of each chain, in the order of the configuration.
 struct ChainLinks {
     std::vector<pipeline::Link<Frame>*> frames; // of the source, then of the history
@@ -243,8 +252,10 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
             verdicts);
     auto& desk = place.thread(Process::control, "control", "control");
     Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers,
-                         world.processes, world.restart, {},
-                         world.governor([&t] { t.wake(); }), &world.clock};
+                         world.processes, world.restart, world.resource_ratio,
+                         [&t] { return fullest(t); }, world.memory_shares,
+                         world.governor([&t] { t.wake(); }), {}, &world.clock};
+    if (needs.governor) needs.steward = world.steward(*needs.governor, steer);
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(control_options(config), world.admin_socket(desk),
                                            std::move(needs), world.clock.monotonic(), steer),

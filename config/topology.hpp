@@ -37,6 +37,13 @@ struct World {
     stages::DetectProcesses detect{};
     std::function<std::vector<stages::ProcessStatus>()> processes{};
     std::function<void(pipeline::Process)> restart{};
+    // What watches over the service, by that governor.
+    std::function<std::unique_ptr<stages::Steward>(stages::Governor&, pipeline::Out<stages::Steer>)>
+        steward = [](stages::Governor&, pipeline::Out<stages::Steer>) {
+            return std::unique_ptr<stages::Steward>();
+        };
+    std::function<std::vector<std::optional<double>>()> memory_shares{};
+    std::function<std::optional<double>()> resource_ratio{};
     // What may change the regime; asked for after the journal. `wake` rouses whoever has to see a
     // change. Null only where nothing will run, or in another process than control's.
     std::function<std::unique_ptr<stages::Governor>(std::function<void()> wake)> governor =

@@ -56,6 +56,7 @@ bool Driver::turn() {
     bool worked = poller_->poll();
     Turn const turn{clock_.monotonic(), clock_.unix_milliseconds(), switchboard_.load(),
                     shared_->draining.load(std::memory_order_acquire)}; // pairs with drain()
+    high_speed_ = (turn.regime.flags & Flag::high_speed) != 0;
     for (Row& row : runners_) {
         if (!row.runner->turn(turn)) continue;
         worked = true;
@@ -96,6 +97,7 @@ void Driver::revive() noexcept {
 }
 
 void Driver::idle(std::uint32_t quiet_passes) {
+    if (high_speed_) return relax();
     switch (options_.idle) {
     case Idle::spin: relax(); return;
     case Idle::park: park(never); return;

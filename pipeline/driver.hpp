@@ -117,6 +117,7 @@ class Driver {
     Doorbell doorbell_;
     std::optional<Process> process_;
     std::vector<Row> runners_;
+    bool high_speed_ = false; // of the last turn
 };
 
 } // namespace pipeline

@@ -101,6 +101,14 @@ class MetricsBook {
     std::string exposition() const;
 
     std::vector<std::unique_ptr<MetricsPage>> const& pages() const { return pages_; }
+    // Of every page that has a row of this name.
+    std::uint64_t sum(std::string_view name) const {
+        std::uint64_t total = 0;
+        for (auto const& page : pages_)
+            for (std::size_t i = 0; i < page->rows().size(); ++i)
+                if (page->rows()[i].name == name) total += page->read(i);
+        return total;
+    }
 
   private:
     Region* const region_;

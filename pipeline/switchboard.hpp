@@ -34,6 +34,7 @@ struct Flag { // bits of Regime::flags
     static constexpr std::uint8_t hybrid_rpc = 1;
     static constexpr std::uint8_t hybrid_patterns = 2;
     static constexpr std::uint8_t parallel_mode = 4;
+    static constexpr std::uint8_t high_speed = 8; // threads spin, what is optional is shed
 };
 
 struct Regime {

@@ -65,6 +65,26 @@ std::span<Control::Command const> Control::commands() {
                 &Control::shadow_report},
         Command{"shadow mismatches", Role::viewer,
                 "the latest of them, and who was wrong [--limit N]", &Control::shadow_mismatches},
+        Command{"rollout status", Role::viewer,
+                "where the rollout stands, and why it does not move", &Control::rollout_status},
+        Command{"rollout plan", Role::viewer,
+                "what would happen, step by step, and when at the earliest",
+                &Control::rollout_plan},
+        Command{"rollout start", Role::operator_, "begin with the first step",
+                &Control::rollout_start},
+        Command{"rollout pause", Role::operator_, "stay where it is", &Control::rollout_pause},
+        Command{"rollout resume", Role::operator_, "go on", &Control::rollout_resume},
+        Command{"rollout promote", Role::operator_,
+                "to the next step by hand [--force: before bake and samples are done]",
+                &Control::rollout_promote},
+        Command{"rollout step-down", Role::operator_, "one rung down the ladder",
+                &Control::rollout_step_down},
+        Command{"ready", Role::viewer, "go or no-go for the next step", &Control::go_or_no_go},
+        Command{"health", Role::viewer, "every check: state, value, limit, action",
+                &Control::health},
+        Command{"incidents", Role::viewer, "what a person has to look at", &Control::incidents},
+        Command{"incident ack", Role::operator_, "ID: somebody is looking at it",
+                &Control::acknowledge},
         Command{"shutdown", Role::admin, "drain and end [--drain 10s]", &Control::shutdown},
         Command{"help", Role::viewer, "this list", &Control::help},
     };
@@ -86,6 +106,7 @@ void Control::on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const&) 
 
 bool Control::tick(pipeline::Turn const& turn) {
     if (needs_.governor) needs_.governor->settle();
+    look_around(turn);
     if (waiting_) {
         std::uint64_t const connection = waiting_->connection;
         std::string const text = waited(turn);
@@ -114,7 +135,8 @@ bool Control::tick(pipeline::Turn const& turn) {
 pipeline::Nanoseconds Control::next_deadline() const {
     constexpr pipeline::Nanoseconds glance = 50 * pipeline::microsecond;
     if (waiting_) return last_turn_ + glance;
-    return server_ ? server_->next_deadline() : pipeline::never;
+    pipeline::Nanoseconds const look = needs_.steward ? look_at_ : pipeline::never;
+    return server_ ? std::min(look, server_->next_deadline()) : look;
 }
 
 Asker Control::asker_of(io::Credentials const& peer) const {
@@ -169,6 +191,8 @@ std::string Control::render(Answer answer, bool json, bool with_text) const {
         return text + '\n'; // an empty line ends an answer
     }
     if (answer.code == 0) {
+        if (answer.verdict != 0)
+            answer.members += fmt::format(R"(,"exit_code":{})", answer.verdict);
         if (with_text) answer.members += ",\"text\":" + quoted(answer.text);
         return R"({"ok":true)" + answer.members + "}\n";
     }

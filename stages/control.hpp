@@ -16,6 +16,7 @@
 #include "stages/governor.hpp"
 #include "stages/ledger_view.hpp"
 #include "stages/messages.hpp"
+#include "stages/steward.hpp"
 
 #include <deque>
 #include <functional>
@@ -60,6 +61,7 @@ struct ProcessStatus {
     std::string name;
     std::int32_t pid = 0; // 0: it is down
     std::uint32_t restarts = 0;
+    std::uint32_t deaths = 0; // ends that nobody had ordered
 };
 
 class Control : pipeline::Pinned {
@@ -77,8 +79,12 @@ class Control : pipeline::Pinned {
         std::function<void(pipeline::Process)> restart{};
         // What hybrid uses of the processor over what legacy does; null or nothing: not known.
         std::function<std::optional<double>()> resource_ratio{};
+        std::function<double()> queue_fill{}; // of the fullest link that waits, 0..1
+        // By process, the used share of its limit where it has one.
+        std::function<std::vector<std::optional<double>>()> memory_shares{};
         // Null only where nothing will run: the regime cannot be changed then.
         std::unique_ptr<Governor> governor{};
+        std::unique_ptr<Steward> steward{};     // of that governor, and dies before it
         pipeline::Clock const* clock = nullptr; // for the times of a rollback; null: Turn::now
     };
 
@@ -115,6 +121,7 @@ class Control : pipeline::Pinned {
         std::string text;
         std::string members; // of the JSON reply, beginning with a comma
         std::optional<Obedience> wait{};
+        int verdict = 0; // exit code of an answer that is good and says no (6) or maybe (7)
     };
     struct Waiting { // the one answer that waits
         std::uint64_t connection = 0;
@@ -148,6 +155,22 @@ class Control : pipeline::Pinned {
     Answer shadow_report(AdminRequest const& request, pipeline::Turn const& turn);
     std::optional<double> resource_ratio() const;
     Answer shadow_mismatches(AdminRequest const& request, pipeline::Turn const& turn);
+    // control_rollout.cpp: the rollout, health, incidents
+    Answer rollout_status(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollout_plan(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollout_start(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollout_pause(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollout_resume(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollout_promote(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer rollout_step_down(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer steer_rollout(RolloutCommand command, AdminRequest const& request,
+                         pipeline::Turn const& turn);
+    Answer go_or_no_go(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer health(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer incidents(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer acknowledge(AdminRequest const& request, pipeline::Turn const& turn);
+    Glance glance(pipeline::Turn const& turn) const;
+    void look_around(pipeline::Turn const& turn);
     Answer obeyed(Obedience const& obedience, pipeline::Nanoseconds at) const;
     Who who(AdminRequest const& request) const;
     pipeline::Nanoseconds now(pipeline::Turn const& turn) const;
@@ -173,9 +196,10 @@ class Control : pipeline::Pinned {
     pipeline::Nanoseconds const started_;
     pipeline::Out<Steer> steer_;
     pipeline::Nanoseconds last_turn_ = 0;
-    Asker asker_;                    // of the line that is being answered
-    std::optional<Waiting> waiting_; // while it is there, no line is taken
-    std::vector<SourceNote> notes_;  // the latest of each chain
+    pipeline::Nanoseconds look_at_ = 0; // when the steward looks around again
+    Asker asker_;                       // of the line that is being answered
+    std::optional<Waiting> waiting_;    // while it is there, no line is taken
+    std::vector<SourceNote> notes_;     // the latest of each chain
     std::vector<HistoryNote> catch_ups_;
     std::vector<LegacyNote> legacies_;
     std::vector<ShadowNote> comparisons_;

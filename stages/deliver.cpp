@@ -151,6 +151,12 @@ void Deliver::speak(AlertLine const& line, Verdict const& cause, bool amendment)
         now > cause.header.received ? now - cause.header.received : 0,
         needs_.clock.unix_milliseconds(),
     };
+    if (line.alert.path == Path::hybrid && line.state == AlertState::seen && !amendment &&
+        transfer.block.timestamp_ms != 0 && context.emitted_unix_ms > transfer.block.timestamp_ms) {
+        needs_.metrics.add(DeliverMetric::latency_milliseconds,
+                           context.emitted_unix_ms - transfer.block.timestamp_ms);
+        needs_.metrics.add(DeliverMetric::latency_lines);
+    }
     line_.clear();
     append_alert_line(line, context, line_);
     AlertRow row;

@@ -37,6 +37,8 @@ enum class DeliverMetric {
     commits,
     commits_failed,
     commit_nanoseconds,
+    latency_milliseconds,
+    latency_lines,
 };
 
 inline constexpr std::array deliver_metrics{
@@ -60,6 +62,11 @@ inline constexpr std::array deliver_metrics{
                         "Commits that failed and are tried again."},
     pipeline::MetricRow{"spyhop_deliver_commit_nanoseconds_total", pipeline::MetricKind::counter,
                         "Time spent in commits."},
+    pipeline::MetricRow{"spyhop_deliver_hybrid_latency_milliseconds_total",
+                        pipeline::MetricKind::counter,
+                        "From a block's timestamp to the first line of an alert of it, hybrid's."},
+    pipeline::MetricRow{"spyhop_deliver_hybrid_latency_lines_total", pipeline::MetricKind::counter,
+                        "Lines in that sum."},
 };
 
 // Where lines go. Implemented over io::AppendFile by the composition root.

@@ -74,7 +74,8 @@ void Enrich::enrich(Alert& alert, std::uint16_t index, pipeline::Turn const& tur
     label(transfer.from, alert.from);
     label(transfer.to, alert.to);
     bool const urgent = alert.match.severity == Severity::critical;
-    if (options_.chains[index].lookups && chains_[index].word != 0) {
+    bool const hurry = (turn.regime.flags & pipeline::Flag::high_speed) != 0;
+    if (options_.chains[index].lookups && chains_[index].word != 0 && !hurry) {
         if (options_.accounts) {
             if (!know_account(index, transfer.from, alert.from, urgent, turn)) open_ |= of_from;
             if (!know_account(index, transfer.to, alert.to, urgent, turn)) open_ |= of_to;

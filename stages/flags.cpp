@@ -112,7 +112,8 @@ pipeline::Regime regime_of(FlagState const& state) {
     regime.flags =
         static_cast<std::uint8_t>(bit(FlagName::enable_hybrid_rpc, Flag::hybrid_rpc) |
                                   bit(FlagName::enable_hybrid_patterns, Flag::hybrid_patterns) |
-                                  bit(FlagName::enable_parallel_mode, Flag::parallel_mode));
+                                  bit(FlagName::enable_parallel_mode, Flag::parallel_mode) |
+                                  (state.high_speed ? Flag::high_speed : 0));
     return regime;
 }
 

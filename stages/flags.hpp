@@ -64,6 +64,7 @@ struct FlagState {
     pipeline::Mode mode = pipeline::Mode::normal;
     bool locked = false; // promotion is, until a person says otherwise
     std::string lock_reason{};
+    bool high_speed = false; // by a health check; not kept from run to run
     bool clean = true; // the run before this one ended in order
     std::vector<PinEntry> pins{};
 

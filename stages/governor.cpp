@@ -172,6 +172,14 @@ Governor::Result<RegimeChange> Governor::unlock(Who const& who) {
     return change(std::move(next), who, "unlock", "locked: " + state_.lock_reason, "unlocked");
 }
 
+Governor::Result<RegimeChange> Governor::set_high_speed(bool on, Who const& who) {
+    settle();
+    FlagState next = state_;
+    next.high_speed = on;
+    return change(std::move(next), who, "high_speed", state_.high_speed ? "on" : "off",
+                  on ? "on" : "off");
+}
+
 Governor::Result<RegimeChange> Governor::pin(PinEntry entry, Who const& who) {
     settle();
     FlagState next = state_;
@@ -215,6 +223,7 @@ void Governor::follow(pipeline::Regime const& now) {
     state_.mode = now.mode;
     state_.of(FlagName::hybrid_traffic_percent).value = now.hybrid_buckets;
     state_.of(FlagName::canary_tier).value = now.tier;
+    state_.high_speed = (now.flags & pipeline::Flag::high_speed) != 0;
     unstored_ = true;
     if (!fell_back) return;
     Who const who{"supervisor", "the hybrid process died"};

@@ -63,6 +63,7 @@ class Governor {
     // A new epoch and nothing else: how long obedience takes.
     Result<RegimeChange> drill(Who const& who);
     Result<RegimeChange> unlock(Who const& who);
+    Result<RegimeChange> set_high_speed(bool on, Who const& who);
     Result<RegimeChange> pin(PinEntry entry, Who const& who); // Pin::none takes it away
     // A note in the audit trail about something that changed no flag.
     void note(Who const& who, std::string_view action, std::string_view from, std::string_view to);
