@@ -1,4 +1,5 @@
 // What a child of the supervisor does, from its fork to its end.
+#include "config/crash_notice.hpp"
 #include "config/exit_codes.hpp"
 #include "config/live_world.hpp"
 #include "config/signals.hpp"
@@ -18,6 +19,7 @@ void Supervisor::be(Process process, pid_t supervisor) {
     prctl(PR_SET_PDEATHSIG, SIGKILL);
     if (getppid() != supervisor) std::_Exit(exit_failed); // it has died before that was said
     leave_signals_to_the_supervisor();
+    give_notice_of_crashes(*board_, *stop_, process);
     title_.set(fmt::format("spyhop: {}", to_text(process)));
     std::_Exit(run_part(process));
 }
@@ -59,7 +61,8 @@ std::vector<stages::ProcessStatus> Supervisor::statuses(pid_t supervisor) const 
     std::vector<stages::ProcessStatus> all{{"supervisor", supervisor, 0}};
     for (Process const process : pipeline::all_processes) {
         auto const view = board_->view(process);
-        all.push_back({std::string(to_text(process)), view.pid, view.restarts});
+        all.push_back({std::string(to_text(process)), view.pid, view.restarts,
+                       static_cast<std::uint32_t>(view.deaths)});
     }
     return all;
 }

@@ -7,7 +7,6 @@
 #include "config/notify.hpp"
 #include "config/signals.hpp"
 #include "config/stage_options.hpp"
-#include "io/files.hpp"
 #include "pipeline/sleeper.hpp"
 
 #include <algorithm>
@@ -15,7 +14,6 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
-#include <sstream>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -114,6 +112,7 @@ std::expected<void, Failure> Supervisor::wire() {
 
 int Supervisor::run() {
     int exit_code = exit_failed;
+    stop_->own();
     if (!start_all(exit_code)) return exit_code;
     notify_ready();
     log_.write(Level::info, "spyhop",
@@ -212,6 +211,8 @@ Nanoseconds Supervisor::next_event() const {
 // ---- death --------------------------------------------------------------------------------------
 
 void Supervisor::reap() {
+    // Its core file may take long to write; legacy need not wait for that.
+    if (fall_seen_at_ == 0 && board_->is_falling(Process::hybrid)) answer_fall();
     for (Process const process : by_urgency) {
         int status = 0;
         pid_t const pid = child(process).pid;
@@ -219,20 +220,26 @@ void Supervisor::reap() {
     }
 }
 
+// First of all: nobody may wait for a path that is gone.
+void Supervisor::answer_fall() {
+    fall_seen_at_ = drawn_.clock().monotonic();
+    if (!fall_back()) return;
+    fallen_back_at_ = drawn_.clock().monotonic();
+    topology_.wake();
+}
+
 void Supervisor::ended(Process process, int status) {
     Child& one = child(process);
     Nanoseconds const seen_at = drawn_.clock().monotonic();
     bool const in_order = one.ordered && WIFEXITED(status) && WEXITSTATUS(status) == exit_ok;
-    // First of all: nobody may wait for a path that is gone.
-    bool const fell_back = !in_order && process == Process::hybrid && fall_back();
-    Nanoseconds const fallen_at = fell_back ? drawn_.clock().monotonic() : 0;
-    if (fell_back) topology_.wake();
+    bool const hybrid_died = !in_order && process == Process::hybrid;
+    if (hybrid_died && fall_seen_at_ == 0) answer_fall();
     board_->ended(process);
     topology_.revive(process);
     pid_t const pid = std::exchange(one.pid, 0);
     Nanoseconds pause = 0;
     if (!in_order) {
-        board_->died(process, status, seen_at, fallen_at);
+        board_->died(process, status, seen_at, hybrid_died ? fallen_back_at_ : 0);
         if (seen_at - one.started_at >= healthy_after) one.backoff = backoff_min;
         pause = one.backoff;
         one.backoff = std::min(2 * one.backoff, backoff_max);
@@ -246,9 +253,10 @@ void Supervisor::ended(Process process, int status) {
     std::string text =
         in_order ? fmt::format("{} ({}) has ended as it was told", to_text(process), pid)
                  : fmt::format("incident: {} ({}) {}", to_text(process), pid, how_it_ended(status));
-    if (fell_back)
+    if (hybrid_died && fallen_back_at_ != 0)
         text += fmt::format("; legacy speaks for all since {} us after this was seen",
-                            (fallen_at - seen_at) / pipeline::microsecond);
+                            (fallen_back_at_ - fall_seen_at_) / pipeline::microsecond);
+    if (process == Process::hybrid) fall_seen_at_ = fallen_back_at_ = 0;
     if (pause != pipeline::never)
         text += fmt::format("; it is started again in {} ms", pause / pipeline::millisecond);
     log_.write(in_order ? Level::info : Level::error, "spyhop", text);
@@ -280,64 +288,6 @@ void Supervisor::obey_requests() {
             fmt::format("{} ({}) is told to end and is started again", to_text(process), one.pid));
         topology_.stop(process);
     }
-}
-
-// ---- threads that stand still -------------------------------------------------------------------
-
-// Counted in beats, not in time: a machine that slept, or a supervisor that was stopped, misses
-// beats of its own and accuses nobody.
-void Supervisor::feel_pulses() {
-    Nanoseconds const now = drawn_.clock().monotonic();
-    if (now < next_beat_) return;
-    next_beat_ = now + beat;
-    for (Process const process : by_urgency) {
-        pid_t const pid = child(process).pid;
-        if (pid != 0 && (stands_still(process) || is_too_large(process))) kill(pid, SIGKILL);
-    }
-    topology_.wake(); // so that idle threads make a pass before the next beat
-}
-
-bool Supervisor::stands_still(Process process) {
-    // The journal may wait for a slow disk; a start may read large files.
-    constexpr int longer = 3;
-    auto const beats = static_cast<int>(config_.service.watchdog / beat);
-    int const beats_max = process == Process::legacy ? longer * beats : beats;
-    Child& one = child(process);
-    bool const up = board_->is_up(process);
-    if (!up) ++one.beats_unborn;
-    std::string_view still = one.beats_unborn > longer * longer * beats ? "its start" : "";
-    for (std::size_t i = 0; i < pulses_.size(); ++i) {
-        pipeline::Driver const& driver = *topology_.drivers()[i];
-        if (driver.process() != process) continue;
-        Pulse& pulse = pulses_[i];
-        std::uint64_t const passes = driver.passes();
-        bool const moved = std::exchange(pulse.passes, passes) != passes;
-        pulse.beats_missed = moved || !up ? 0 : pulse.beats_missed + 1;
-        if (pulse.beats_missed >= beats_max) still = driver.options().name;
-    }
-    if (still.empty()) return false;
-    log_.write(Level::error, "spyhop",
-               fmt::format("incident: {} ({}) stands still ({}) and is killed", to_text(process),
-                           one.pid, still));
-    return true;
-}
-
-// What hybrid holds of its own: reserved address space does not count, nor does what all share.
-bool Supervisor::is_too_large(Process process) {
-    std::uint64_t const most = config_.service.memory_max_hybrid;
-    if (process != Process::hybrid || most == 0) return false;
-    auto const text = io::read_file(fmt::format("/proc/{}/statm", child(process).pid));
-    if (!text) return false; // it is just ending
-    std::istringstream in(*text);
-    std::uint64_t size = 0, resident = 0, shared = 0; // pages
-    if (!(in >> size >> resident >> shared) || resident < shared) return false;
-    std::uint64_t const bytes =
-        (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-    if (bytes <= most) return false;
-    log_.write(Level::error, "spyhop",
-               fmt::format("incident: hybrid ({}) holds {} MiB, more than memory_max_hybrid",
-                           child(process).pid, bytes >> 20));
-    return true;
 }
 
 // ---- the end ------------------------------------------------------------------------------------

@@ -43,6 +43,8 @@ class Supervisor {
 
     // Until the end of the service; the exit code.
     int run();
+    // What all processes see.
+    pipeline::ProcessBoard& board() { return *board_; }
 
   private:
     struct Child {
@@ -67,6 +69,7 @@ class Supervisor {
     void start_due();
     void reap();
     void ended(pipeline::Process process, int status);
+    void answer_fall();
     bool fall_back();
     void obey_requests();
     void feel_pulses();
@@ -96,6 +99,8 @@ class Supervisor {
     std::array<Child, pipeline::all_processes.size()> children_;
     std::vector<Pulse> pulses_; // by thread
     pipeline::Nanoseconds next_beat_ = 0;
+    pipeline::Nanoseconds fall_seen_at_ = 0;   // of hybrid, until it is gone; 0: it stands
+    pipeline::Nanoseconds fallen_back_at_ = 0; // for that; 0: legacy spoke already
     bool draining_ = false;
     bool lost_legacy_ = false; // while draining
 };

@@ -51,7 +51,8 @@ struct World {
 };
 
 // Declares every link, stage and thread. Called more than once on a topology that several processes
-// share; what it declares must depend on the configuration only. The error names what is wrong with the wiring.
+// share; what it declares must depend on the configuration only. The error names what is wrong with
+// the wiring.
 [[nodiscard]] std::expected<void, std::string> build_topology(pipeline::Topology& topology,
                                                               World const& world);
 

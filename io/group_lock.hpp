@@ -1,8 +1,8 @@
 // A lock that a process and all those it forks hold together: it is free again when the last of
 // them is gone. So a service knows that nothing of the one before is left, however that ended.
 //
-// flock(2) on a directory; no file is made. Held until the object is destroyed in every process that
-// inherited it. One thread; nothing here waits. Errors name the path.
+// flock(2) on a directory; no file is made. Held until the object is destroyed in every process
+// that inherited it. One thread; nothing here waits. Errors name the path.
 #pragma once
 
 #include "io/error.hpp"

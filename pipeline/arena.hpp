@@ -10,9 +10,9 @@
 // When nothing is in flight the writer starts over at offset 0: small payloads keep using the same
 // few pages, so a large arena costs memory only while it is needed.
 //
-// Threads: reserve/commit by the writer, at/release by the reader. Nothing here blocks. With a region
-// writer and reader may be processes; what either left when it died is put right by resume_at() and
-// release(), before another takes its place.
+// Threads: reserve/commit by the writer, at/release by the reader. Nothing here blocks. With a
+// region writer and reader may be processes; what either left when it died is put right by
+// resume_at() and release(), before another takes its place.
 #pragma once
 
 #include "pipeline/check.hpp"

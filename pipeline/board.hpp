@@ -1,6 +1,6 @@
 // What the processes of a service know of each other: who lives, how often each has ended and how,
-// and what is asked of whom. Lies in their region; the supervisor writes it, but for up() and
-// ask_restart().
+// and what is asked of whom. Lies in their region; the supervisor writes it, but for up(),
+// falling() and ask_restart().
 //
 // A process that is started again is another generation of it. Who talks to it compares generations
 // to learn that it knows nothing any more of what it was told.
@@ -55,6 +55,7 @@ class ProcessBoard {
         of.pid.store(0, relaxed);
         of.up.store(false, relaxed);
         of.restart_asked.store(false, relaxed);
+        of.falling.store(false, relaxed);
         // release: pairs with the acquire in Generation::load().
         of.generation.fetch_add(1, std::memory_order_release);
     }
@@ -74,6 +75,9 @@ class ProcessBoard {
     void up(Process process) {
         slot(process).up.store(true, std::memory_order_release); // pairs with is_up()
     }
+    // The process itself, from a signal handler: it is about to die.
+    void falling(Process process) { slot(process).falling.store(true, relaxed); }
+    bool is_falling(Process process) const { return slot(process).falling.load(relaxed); }
     // Anyone. The supervisor has to be roused (StopRequest::rouse).
     void ask_restart(Process process) { slot(process).restart_asked.store(true, relaxed); }
     ProcessView view(Process process) const {
@@ -95,7 +99,7 @@ class ProcessBoard {
         std::atomic<std::uint32_t> restarts{0}, deaths{0};
         std::atomic<std::int32_t> last_status{0};
         std::atomic<std::uint64_t> died_at{0}, fallen_back_at{0};
-        std::atomic<bool> up{false}, restart_asked{false};
+        std::atomic<bool> up{false}, falling{false}, restart_asked{false};
     };
     Slot& slot(Process process) { return slots_[index_of(process)]; }
     Slot const& slot(Process process) const { return slots_[index_of(process)]; }

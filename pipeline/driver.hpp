@@ -7,8 +7,8 @@
 //   spin      never sleeps; for a core of its own
 //
 // Threads: everything here belongs to the driven thread, but for drain(), stop(), passes(), quiet()
-// and Doorbell::ring. With a region those work from any process: what they touch lies there, and the
-// poller of a foreign thread is a Sleeper over the eventfd that wakes it.
+// and Doorbell::ring. With a region those work from any process: what they touch lies there, and
+// the poller of a foreign thread is a Sleeper over the eventfd that wakes it.
 #pragma once
 
 #include "pipeline/clock.hpp"

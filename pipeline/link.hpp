@@ -139,8 +139,8 @@ class Link final : public LinkBase {
             // Named by the newest message with bytes, or by nobody: then nothing is in flight.
             auto const last = queue_.last(
                 dead == Ends::reader, [](M const& message) { return message.payload.end != 0; });
-            // A reader may die between its pop() and the release(): bytes that stayed taken could be
-            // just those that the writer waits for.
+            // A reader may die between its pop() and the release(): bytes that stayed taken could
+            // be just those that the writer waits for.
             if (dead != Ends::writer && last && last->popped &&
                 arena_.released() < last->message.payload.end)
                 arena_.release(last->message.payload);

@@ -1,6 +1,6 @@
-// A poller for threads without I/O, and for tests: an eventfd and poll(2). Also what a process holds
-// of a thread that runs in another: it can be woken, and nothing else. The eventfd is inherited by
-// a fork; the poller that the thread itself has is made over it (another_wake_fd).
+// A poller for threads without I/O, and for tests: an eventfd and poll(2). Also what a process
+// holds of a thread that runs in another: it can be woken, and nothing else. The eventfd is
+// inherited by a fork; the poller that the thread itself has is made over it (another_wake_fd).
 #pragma once
 
 #include "pipeline/poller.hpp"

@@ -27,8 +27,10 @@ class StopRequest {
                                       std::memory_order_relaxed);
         rouse();
     }
+    // From now on the calling process is the one that is roused.
+    void own() noexcept { owner_.store(getpid(), std::memory_order_relaxed); }
     // Has the owner look around.
-    void rouse() const noexcept { kill(owner_, signal); }
+    void rouse() const noexcept { kill(owner_.load(std::memory_order_relaxed), signal); }
 
     bool requested() const { return (word() & asked) != 0; }
     int exit_code() const { return static_cast<int>(word() & 0xff); }
@@ -40,7 +42,7 @@ class StopRequest {
     }
 
     static constexpr std::uint64_t asked = std::uint64_t{1} << 63;
-    pid_t const owner_ = getpid();
+    std::atomic<pid_t> owner_{getpid()};
     std::atomic<std::uint64_t> word_{0};
 };
 

@@ -9,11 +9,11 @@
 //
 // Processes: with a region, what stages share lies there, and the wiring is done several times:
 //
-//   supervisor   wire, with stages nobody will run ─ finish ─ hollow ──▶ fork, watch, revive, fork ...
+//   supervisor   wire, with stages nobody will run ─ finish ─ hollow ──▶ fork, watch, revive, fork
 //   each child   enter(its process) ─ wire again, the same rows ─ finish ─ start
 //
-// The second wiring gets the links, pages and threads of the first, in the same order (CHECKed), and
-// keeps the stages of its own process only. A thread belongs to one process.
+// The second wiring gets the links, pages and threads of the first, in the same order (CHECKed),
+// and keeps the stages of its own process only. A thread belongs to one process.
 //
 // Threads: wiring and start/stop by one thread. Owns links, stages, drivers and the metrics book.
 #pragma once
@@ -98,8 +98,8 @@ class Topology {
     // Supervisor, after finish(): the stages go, the wiring stays.
     void hollow();
     // Child, right after the fork: what is wired and started from now on is this process's part.
-    // make_poller makes the poller of an own thread over the eventfd that the others wake it by, and
-    // owns it from then on. Every poller of the supervisor's is a Sleeper.
+    // make_poller makes the poller of an own thread over the eventfd that the others wake it by,
+    // and owns it from then on. Every poller of the supervisor's is a Sleeper.
     using TakeThread = std::function<std::unique_ptr<Poller>(int wake_fd)>;
     void enter(Process process, TakeThread const& make_poller);
     // Supervisor, while that process does not live: its links and threads are made ready for the
@@ -122,7 +122,8 @@ class Topology {
     // the sources have fallen silent; any thread may ask.
     bool settled() const;
 
-    // Any thread: wakes every thread, of every process; and the passes made by the one that has made fewest.
+    // Any thread: wakes every thread, of every process; and the passes made by the one that has
+    // made fewest.
     void wake() noexcept;
     std::uint64_t slowest_passes() const;
 

@@ -1,9 +1,9 @@
 // Runs the rules over the ordered stream of facts. Kind `large_transfer`: a movement is large when
 // its amount meets a level of the rule, exactly, in whole tokens of its asset.
 //
-// What it has heard of chains and assets it keeps, and says again to a reader that was started again
-// (another generation of its process), before anything else. A block that was being told then has no
-// end: what the reader's predecessor had of it is lost, so the ledger must not count it.
+// What it has heard of chains and assets it keeps, and says again to a reader that was started
+// again (another generation of its process), before anything else. A block that was being told then
+// has no end: what the reader's predecessor had of it is lost, so the ledger must not count it.
 //
 // Pure but for its output: chain time only, no clock. One thread. Per transfer the work is one
 // look-up of the asset and a comparison per rule that covers it; nothing is allocated.

@@ -14,8 +14,9 @@
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.
 //
-// What a path says of a chain before it has named it (ChainFacts) was meant for a run of this process
-// that has ended: it ends here, and the ledger, which lacks those blocks, orders them again.
+// What a path says of a chain before it has named it (ChainFacts) was meant for a run of this
+// process that has ended: it ends here, and the ledger, which lacks those blocks, orders them
+// again.
 //
 // One thread; at most two records out per record in. Tells the switchboard which epoch it obeys.
 #pragma once

@@ -18,6 +18,8 @@ socket = "/srv/x/a.sock"
 isolation = "thread"
 layout = "dedicated"
 idle = "spin"
+watchdog = "3s"
+memory_max_hybrid = "512MiB"
 [http]
 listen = "127.0.0.1:3000"
 admin_token_file = "admin.token"
@@ -81,6 +83,8 @@ TEST(Load, takes_every_key_of_the_service_and_its_surroundings) {
     EXPECT_EQ(config.service.isolation, Isolation::thread);
     EXPECT_EQ(config.service.layout, Layout::dedicated);
     EXPECT_EQ(config.service.idle, pipeline::Idle::spin);
+    EXPECT_EQ(config.service.watchdog, 3 * pipeline::second);
+    EXPECT_EQ(config.service.memory_max_hybrid, std::uint64_t{512} << 20);
     ASSERT_TRUE(config.http && config.subscan);
     EXPECT_EQ(config.http->listen, "127.0.0.1:3000");
     EXPECT_EQ(config.http->admin_token_file, "admin.token");
@@ -137,6 +141,8 @@ TEST(Load, fills_in_what_the_contract_promises) {
     EXPECT_EQ(config.service.socket, "/run/spyhop/admin.sock");
     EXPECT_EQ(config.service.layout, Layout::compact);
     EXPECT_EQ(config.service.idle, pipeline::Idle::park);
+    EXPECT_EQ(config.service.watchdog, 10 * pipeline::second);
+    EXPECT_EQ(config.service.memory_max_hybrid, 0U);
     EXPECT_FALSE(config.http);
     EXPECT_FALSE(config.subscan);
     EXPECT_FALSE(config.chains[0].finalized_only);

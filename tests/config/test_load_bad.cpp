@@ -55,6 +55,16 @@ TEST(LoadBad, names_wrong_types) {
     expect(good + "[[watch]]\naddress = \"0x00\"\ntier = 5\n", {"integer from 1 to 4"});
 }
 
+TEST(LoadBad, refuses_sizes_that_are_none) {
+    for (char const* value : {"\"512\"", "\"MiB\"", "\"-1MiB\"", "\"1.5GiB\"", "\"0MiB\"", "\"\"",
+                              "\"512MB\"", "\"512 MiB\"", "\"99999999999999999999GiB\""})
+        expect(good + "[service]\nmemory_max_hybrid = " + value + "\n",
+               {"f:9:21: ", "write a whole number and its unit"});
+    expect(good + "[service]\nmemory_max_hybrid = 512\n", {"f:9:21: "});
+    expect(good + "[service]\nmemory_max_hybrid = \"1MiB\"\n", {"f:9:21: ", "at least \"16MiB\""});
+    expect(good + "[service]\nwatchdog = \"1s\"\n", {"f:9:12: ", "at least 2s"});
+}
+
 TEST(LoadBad, refuses_durations_that_are_none) {
     for (char const* value :
          {"\"30\"", "\"s\"", "\"-1s\"", "\"1.5x\"", "\"\"", "30", "\"99999999999999999999h\""})

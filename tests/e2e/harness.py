@@ -22,8 +22,6 @@ HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
 BIN = os.environ.get("SPYHOP_BIN", str(ROOT / "build" / "spyhop"))
 CORPUS = pathlib.Path(os.environ.get("SPYHOP_CORPUS") or ROOT.parent / "shared" / "corpus")
-# Of every service whose configuration is made here.
-ISOLATION = os.environ.get("SPYHOP_ISOLATION", "process")
 # Only a hang reaches it; sanitized builds on a loaded machine are slow.
 DEADLINE_S = 120
 
@@ -139,7 +137,8 @@ class Case(unittest.TestCase):
     """A test with a folder of its own; what it started is gone when it ends."""
 
     maxDiff = 4000
-    service_keys = ""  # further lines of [service]
+    # Further lines of [service]; SPYHOP_ISOLATION=thread runs every test in one process.
+    service_keys = f'isolation = "{os.environ.get("SPYHOP_ISOLATION", "process")}"\n'
 
     def setUp(self):
         self.folder = pathlib.Path(tempfile.mkdtemp(prefix="spyhop-e2e-"))
@@ -219,8 +218,7 @@ class Case(unittest.TestCase):
         # A journal knows what was said before: what is to be told anew has one of its own.
         state = "state" if name == "spyhop.toml" else f"state-{name}"
         text = (f'[service]\nstate_dir = "{self.folder}/{state}"\n'
-                f'socket = "{self.folder}/admin.sock"\nisolation = "{ISOLATION}"\n'
-                f'{self.service_keys}')
+                f'socket = "{self.folder}/admin.sock"\n{self.service_keys}')
         for chain, urls in chains.items():
             more = ""
             if isinstance(urls, tuple):

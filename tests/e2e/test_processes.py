@@ -1,5 +1,5 @@
-"""The service in processes of its own: one dies, by whatever means, and the others go on; in the end
-the alerts are what @polkadot/api reads from the node, each said once.
+"""The service in processes of its own: one dies, by whatever means, and the others go on; in the
+end the alerts are what @polkadot/api reads from the node, each said once.
 
 SPYHOP_DEATHS says how many of each kind (2); SPYHOP_SEED repeats a run.
 """
@@ -46,6 +46,8 @@ def alive(pid):
 
 
 class Processes(Case):
+    service_keys = ""
+
     def busy(self, **more):
         _, urls = self.node(block_time="40ms")
         service = self.service(self.config({"polkadot": urls["polkadot"]}), **more)
@@ -112,6 +114,8 @@ class Processes(Case):
 
 class Legacy(Case):
     """A chain on both paths: hybrid dies, and legacy speaks."""
+
+    service_keys = ""
 
     def test_the_death_of_hybrid_puts_the_regime_to_legacy(self):
         peer = Peer(GENESIS)

@@ -11,6 +11,8 @@ namespace {
 struct Folder {
     Folder() { EXPECT_NE(mkdtemp(path), nullptr); }
     ~Folder() { rmdir(path); }
+    Folder(Folder const&) = delete;
+    Folder& operator=(Folder const&) = delete;
     char path[32] = "group-lock-XXXXXX";
 };
 

@@ -158,8 +158,8 @@ TEST_F(Restarts, more_facts_than_a_turn_may_say_are_said_in_several) {
     EXPECT_EQ(hybrid.candidates.waiting(), 2 * Detect::max_burst + 1);
 }
 
-// Legacy dies with half of block 8 read and not committed, while the rest of it and block 9 are told
-// to its successor.
+// Legacy dies with half of block 8 read and not committed, while the rest of it and block 9 are
+// told to its successor.
 TEST_F(Restarts, what_died_with_legacy_is_a_hole_that_is_ordered) {
     Hybrid hybrid(board);
     hybrid.tell(dot_facts());
