@@ -38,6 +38,10 @@ void check_sinks(Config const& config, std::vector<Problem>& problems) {
 }
 
 void check_secrets(Config const& config, std::vector<Problem>& problems) {
+    if (config.http && !config.http->admin_token_file.empty())
+        if (auto const token = io::read_secret(config.http->admin_token_file); !token)
+            problems.push_back({config.http->where,
+                                "http.admin_token_file: " + io::describe(token.error()), false});
     if (!config.subscan) return;
     SubscanConfig const& subscan = *config.subscan;
     if (subscan.api_key_env.empty() && subscan.api_key_file.empty() && has_legacy(config))

@@ -9,8 +9,11 @@
 #include "config/service.hpp"
 #include "config/stage_options.hpp"
 #include "config/state_folder.hpp"
+#include "decoders/hash.hpp"
+#include "io/files.hpp"
 
 #include <filesystem>
+#include <fmt/format.h>
 #include <sys/prctl.h>
 
 namespace config {
@@ -63,6 +66,8 @@ World LiveWorld::open() {
                  {},
                  {},
                  {},
+                 [this](pipeline::Driver& driver) { return open_http(driver); },
+                 open_admin_token(),
                  [this](stages::Governor& governor, pipeline::Out<stages::Steer> steer) {
                      return open_steward(governor, steer);
                  },
@@ -164,6 +169,32 @@ std::unique_ptr<stages::Governor> LiveWorld::open_governor(std::function<void()>
         std::move(*trail)};
     return std::make_unique<stages::Governor>(std::move(state), has_legacy(config_),
                                               std::move(needs));
+}
+
+std::unique_ptr<io::HttpServer> LiveWorld::open_http(pipeline::Driver& driver) {
+    if (!config_.http || !owns(Process::control) || !trouble_.empty()) return nullptr;
+    auto const address = io::parse_host_port(config_.http->listen);
+    auto listener = address ? io_of(driver).network().listen(address->host, address->port)
+                            : std::unexpected(address.error());
+    if (!listener) {
+        trouble_ = to_text(config_, {config_.http->where,
+                                     "http.listen: " + io::describe(listener.error()), false});
+        return nullptr;
+    }
+    auto server = std::make_unique<io::HttpServer>(std::move(*listener), clock_);
+    log_.write(pipeline::Level::info, "http",
+               fmt::format("listening on http://{}:{}", address->host, server->port()));
+    return server;
+}
+
+// Only its hash is kept.
+std::optional<stages::Hash> LiveWorld::open_admin_token() {
+    if (!config_.http || config_.http->admin_token_file.empty() || !owns(Process::control))
+        return std::nullopt;
+    auto const token = io::read_secret(config_.http->admin_token_file);
+    if (token) return decoders::blake2b_256(pipeline::as_bytes(*token));
+    if (trouble_.empty()) trouble_ = "http.admin_token_file: " + io::describe(token.error());
+    return std::nullopt;
 }
 
 std::unique_ptr<stages::Steward> LiveWorld::open_steward(stages::Governor& governor,

@@ -254,10 +254,12 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers,
                          world.processes, world.restart, world.resource_ratio,
                          [&t] { return fullest(t); }, world.memory_shares,
-                         world.governor([&t] { t.wake(); }), {}, &world.clock};
+                         world.governor([&t] { t.wake(); }), world.http(desk), {}, &world.clock};
+    ControlOptions desk_options = control_options(config);
+    desk_options.admin_token = world.admin_token;
     if (needs.governor) needs.steward = world.steward(*needs.governor, steer);
     t.stage_over({"control", Process::control, desk.options().name},
-                 std::make_unique<Control>(control_options(config), world.admin_socket(desk),
+                 std::make_unique<Control>(std::move(desk_options), world.admin_socket(desk),
                                            std::move(needs), world.clock.monotonic(), steer),
                  links.notes, links.catch_ups, legacy.notes, shadow.notes, shadow.mismatches);
     if (!links.rereadings.empty())

@@ -37,6 +37,11 @@ struct World {
     stages::DetectProcesses detect{};
     std::function<std::vector<stages::ProcessStatus>()> processes{};
     std::function<void(pipeline::Process)> restart{};
+    // Null: no HTTP is configured, or it is another process' business.
+    std::function<std::unique_ptr<io::HttpServer>(pipeline::Driver&)> http = [](pipeline::Driver&) {
+        return std::unique_ptr<io::HttpServer>();
+    };
+    std::optional<stages::Hash> admin_token{};
     // What watches over the service, by that governor.
     std::function<std::unique_ptr<stages::Steward>(stages::Governor&, pipeline::Out<stages::Steer>)>
         steward = [](stages::Governor&, pipeline::Out<stages::Steer>) {

@@ -109,14 +109,18 @@ bool Control::tick(pipeline::Turn const& turn) {
     look_around(turn);
     if (waiting_) {
         std::uint64_t const connection = waiting_->connection;
+        bool const http = waiting_->http;
         std::string const text = waited(turn);
         if (text.empty()) return false;
-        if (server_) {
+        if (http) {
+            respond_http(connection, text);
+        } else if (server_) {
             server_->reply(connection, text);
             server_->end_reply(connection);
         }
         return true;
     }
+    if (poll_http(turn)) return true;
     if (!server_) return false;
     io::LineEvent const event = server_->poll();
     if (event.kind == io::LineEvent::Kind::none) return false;
@@ -135,7 +139,8 @@ bool Control::tick(pipeline::Turn const& turn) {
 pipeline::Nanoseconds Control::next_deadline() const {
     constexpr pipeline::Nanoseconds glance = 50 * pipeline::microsecond;
     if (waiting_) return last_turn_ + glance;
-    pipeline::Nanoseconds const look = needs_.steward ? look_at_ : pipeline::never;
+    pipeline::Nanoseconds look = needs_.steward ? look_at_ : pipeline::never;
+    if (needs_.http) look = std::min(look, needs_.http->next_deadline());
     return server_ ? std::min(look, server_->next_deadline()) : look;
 }
 
@@ -171,15 +176,20 @@ std::string Control::waited(pipeline::Turn const& turn) {
     bool const late = now(turn) > obedience.stored_at + obey_max;
     if (obeyed_by.epoch < obedience.epoch && !late) return {};
     Answer answer;
-    if (obeyed_by.epoch >= obedience.epoch)
+    if (obeyed_by.epoch >= obedience.epoch) {
         answer = obeyed(obedience, obeyed_by.at);
-    else
+        if (obedience.drill && needs_.steward)
+            needs_.steward->drilled(
+                (std::max(obeyed_by.at, obedience.asked_at) - obedience.asked_at) /
+                pipeline::microsecond);
+    } else {
         answer = {exit_timeout,
                   fmt::format("epoch {} is stored and in force, but the routing stage has not "
                               "taken it up within {} s: it stands still; look at the log, and "
                               "restart the service if it stays so",
                               obedience.epoch, obey_max / pipeline::second),
                   {}};
+    }
     Waiting const done = *std::exchange(waiting_, std::nullopt);
     return render(std::move(answer), done.json, done.text);
 }

@@ -8,6 +8,7 @@
 // is also what keeps two of them apart. One thread.
 #pragma once
 
+#include "io/http_server.hpp"
 #include "io/unix_server.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/process.hpp"
@@ -46,8 +47,9 @@ struct ControlOptions {
         decoders::Account account;
         std::uint8_t tier = 0;
     };
-    std::vector<Watched> watched{};   // for `route`
-    std::vector<std::string> rules{}; // names, by index
+    std::vector<Watched> watched{};    // for `route`
+    std::vector<std::string> rules{};  // names, by index
+    std::optional<Hash> admin_token{}; // BLAKE2b-256 of it; absent: every POST is refused
 };
 
 // Who asks: what he may do, and how he is called in the audit trail.
@@ -84,6 +86,7 @@ class Control : pipeline::Pinned {
         std::function<std::vector<std::optional<double>>()> memory_shares{};
         // Null only where nothing will run: the regime cannot be changed then.
         std::unique_ptr<Governor> governor{};
+        std::unique_ptr<io::HttpServer> http{}; // null: no HTTP at all
         std::unique_ptr<Steward> steward{};     // of that governor, and dies before it
         pipeline::Clock const* clock = nullptr; // for the times of a rollback; null: Turn::now
     };
@@ -105,6 +108,9 @@ class Control : pipeline::Pinned {
     // stage, and waited() will give it.
     std::string answer(std::string_view line, Asker const& asker, pipeline::Turn const& turn);
     std::string waited(pipeline::Turn const& turn);
+    // The same over HTTP; nothing: it waits for the routing stage.
+    std::optional<io::HttpResponse> answer_http(io::HttpRequest const& request,
+                                                pipeline::Turn const& turn);
 
     // A rollback that is not obeyed within this time is told as timed out.
     static constexpr pipeline::Nanoseconds obey_max = 5 * pipeline::second;
@@ -115,6 +121,7 @@ class Control : pipeline::Pinned {
         std::uint32_t epoch = 0;
         pipeline::Nanoseconds asked_at = 0, stored_at = 0;
         std::string text; // said before the times
+        bool drill = false;
     };
     struct Answer {
         int code = 0; // exit codes of interface.md section 2
@@ -127,6 +134,7 @@ class Control : pipeline::Pinned {
         std::uint64_t connection = 0;
         bool json = false, text = false;
         Obedience obedience;
+        bool http = false; // it came over HTTP
     };
     struct Command {
         std::string_view name;
@@ -155,6 +163,13 @@ class Control : pipeline::Pinned {
     Answer shadow_report(AdminRequest const& request, pipeline::Turn const& turn);
     std::optional<double> resource_ratio() const;
     Answer shadow_mismatches(AdminRequest const& request, pipeline::Turn const& turn);
+    // control_http.cpp: the same over HTTP
+    bool poll_http(pipeline::Turn const& turn);
+    bool authorized(io::HttpRequest const& request) const;
+    io::HttpResponse read_http(std::string const& line, pipeline::Turn const& turn);
+    std::optional<io::HttpResponse> rollback_http(io::HttpRequest const& request,
+                                                  pipeline::Turn const& turn);
+    void respond_http(std::uint64_t connection, std::string const& text);
     // control_rollout.cpp: the rollout, health, incidents
     Answer rollout_status(AdminRequest const& request, pipeline::Turn const& turn);
     Answer rollout_plan(AdminRequest const& request, pipeline::Turn const& turn);

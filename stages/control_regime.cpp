@@ -211,7 +211,8 @@ Control::Answer Control::rollback(AdminRequest const& request, pipeline::Turn co
                                        : "everything was on legacy already";
     if (!change->trouble.empty()) text += "; " + change->trouble;
     Answer answer;
-    answer.wait = Obedience{change->after.epoch, asked_at, change->stored_at, std::move(text)};
+    answer.wait =
+        Obedience{change->after.epoch, asked_at, change->stored_at, std::move(text), drill};
     return answer;
 }
 

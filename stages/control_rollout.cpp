@@ -15,10 +15,11 @@ constexpr int exit_failed = 1;
 constexpr int exit_usage = 2;
 constexpr int exit_refused = 4;
 
-// What goes wrong between us and the nodes, against what goes right.
+// What goes wrong between us and the nodes, against what goes right. A refused method is no error:
+// there is another way, and every node refuses some.
 constexpr std::string_view error_rows[] = {
-    "spyhop_source_malformed_total", "spyhop_source_error_replies_total",
-    "spyhop_source_silent_total", "spyhop_source_finality_conflicts_total",
+    "spyhop_source_malformed_total", "spyhop_source_silent_total",
+    "spyhop_source_disconnects_total", "spyhop_source_finality_conflicts_total",
     "spyhop_decode_incomplete_blocks_total"};
 constexpr std::string_view operation_rows[] = {"spyhop_decode_blocks_total"};
 

@@ -201,7 +201,8 @@ std::size_t ShadowPairs::end_of_pair(std::size_t from) const {
 }
 
 bool ShadowPairs::counts(Block const& block, Telling const& told) const {
-    if (told.path == Path::legacy) return told.final_row && !told.abandoned;
+    // Legacy abandons readings of a block, of which its final rows may have been a part.
+    if (told.path == Path::legacy) return told.final_row;
     return block.final_known ? told.hash == block.final_hash : told.final_row && !told.abandoned;
 }
 
