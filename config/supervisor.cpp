@@ -149,7 +149,8 @@ bool Supervisor::start_all(int& exit_code) {
                            [&](Process process) { return board_->is_up(process); });
     };
     while (!all_up()) {
-        int const signal = next_signal(beat);
+        Nanoseconds const now = drawn_.clock().monotonic();
+        int const signal = next_signal(std::clamp(next_event(), now, now + beat) - now);
         if (signal == SIGINT || signal == SIGTERM) {
             exit_code = exit_ok;
             return false;
@@ -158,6 +159,10 @@ bool Supervisor::start_all(int& exit_code) {
             int status = 0;
             pid_t& pid = child(process).pid;
             if (pid == 0 || waitpid(pid, &status, WNOHANG) != pid) continue;
+            if (board_->is_up(process)) { // it could start: a death like any other
+                ended(process, status);
+                continue;
+            }
             pid = 0;
             exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : exit_failed;
             if (WIFSIGNALED(status))
@@ -166,6 +171,7 @@ bool Supervisor::start_all(int& exit_code) {
                                        how_it_ended(status)));
             return false;
         }
+        start_due();
     }
     return true;
 }
