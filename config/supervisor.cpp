@@ -143,14 +143,14 @@ int Supervisor::run() {
 // All three, up; false: one of them could not start and has said why.
 bool Supervisor::start_all(int& exit_code) {
     for (Process const process : pipeline::all_processes) start(process);
-    next_beat_ = drawn_.clock().monotonic() + beat;
     auto const all_up = [&] {
         return std::all_of(pipeline::all_processes.begin(), pipeline::all_processes.end(),
                            [&](Process process) { return board_->is_up(process); });
     };
     while (!all_up()) {
         Nanoseconds const now = drawn_.clock().monotonic();
-        int const signal = next_signal(std::clamp(next_event(), now, now + beat) - now);
+        next_beat_ = now + beat; // pulses are felt once all are up
+        int const signal = next_signal(std::max(next_event(), now) - now);
         if (signal == SIGINT || signal == SIGTERM) {
             exit_code = exit_ok;
             return false;
