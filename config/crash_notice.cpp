@@ -14,8 +14,8 @@ struct Notice {
 };
 constinit Notice notice{};
 
-// Async-signal-safe: a store, two system calls. The disposition is the default again (SA_RESETHAND),
-// so the signal raised here ends the process when the handler returns.
+// Async-signal-safe: a store, two system calls. The disposition is the default again
+// (SA_RESETHAND), so the signal raised here ends the process when the handler returns.
 void give_notice(int signal) {
     notice.board->falling(notice.process);
     notice.stop->rouse();

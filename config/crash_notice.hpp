@@ -1,8 +1,8 @@
 // Tells the supervisor that this process is about to die of its own fault, before the kernel writes
 // a core file: that takes its time, and until it is done the process counts as alive.
 //
-// Installed once, in a child, before its threads are started. What it is given outlives the process.
-// The signal then goes its usual way.
+// Installed once, in a child, before its threads are started. What it is given outlives the
+// process. The signal then goes its usual way.
 #pragma once
 
 #include "pipeline/board.hpp"

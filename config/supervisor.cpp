@@ -145,13 +145,14 @@ int Supervisor::run() {
 // All three, up; false: one of them could not start and has said why.
 bool Supervisor::start_all(int& exit_code) {
     for (Process const process : pipeline::all_processes) start(process);
-    next_beat_ = drawn_.clock().monotonic() + beat;
     auto const all_up = [&] {
         return std::all_of(pipeline::all_processes.begin(), pipeline::all_processes.end(),
                            [&](Process process) { return board_->is_up(process); });
     };
     while (!all_up()) {
-        int const signal = next_signal(beat);
+        Nanoseconds const now = drawn_.clock().monotonic();
+        next_beat_ = now + beat; // pulses are felt once all are up
+        int const signal = next_signal(std::max(next_event(), now) - now);
         if (signal == SIGINT || signal == SIGTERM) {
             exit_code = exit_ok;
             return false;
@@ -160,6 +161,10 @@ bool Supervisor::start_all(int& exit_code) {
             int status = 0;
             pid_t& pid = child(process).pid;
             if (pid == 0 || waitpid(pid, &status, WNOHANG) != pid) continue;
+            if (board_->is_up(process)) { // it could start: a death like any other
+                ended(process, status);
+                continue;
+            }
             pid = 0;
             exit_code = WIFEXITED(status) ? WEXITSTATUS(status) : exit_failed;
             if (WIFSIGNALED(status))
@@ -168,6 +173,7 @@ bool Supervisor::start_all(int& exit_code) {
                                        how_it_ended(status)));
             return false;
         }
+        start_due();
     }
     return true;
 }

@@ -27,7 +27,8 @@ struct Folder {
     char path[32] = "supervisor-XXXXXX";
 };
 
-// A service in a child of the test, which sees what all its processes see. Its node is out of reach.
+// A service in a child of the test, which sees what all its processes see. Its node is out of
+// reach.
 struct Supervised {
     Supervised() {
         auto made = config::Supervisor::make(loaded.config, log, {});
