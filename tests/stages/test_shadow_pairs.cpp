@@ -123,9 +123,13 @@ TEST(ShadowPairs, legacy_takes_back_what_it_does_not_repeat_as_final) {
               Classes{ShadowClass::missing_in_legacy});
 }
 
-TEST(ShadowPairs, a_reading_of_legacys_that_was_replaced_does_not_count) {
-    Twin gone = fact(Path::legacy, TwinKind::abandoned, 11, 3);
-    EXPECT_EQ(Paths().block({legacy({.number = 11, .fork = 3}), gone}), Classes{});
+// A row that is final stays; what else its reading held is taken back with it.
+TEST(ShadowPairs, a_reading_of_legacys_that_ends_takes_back_its_drafts_alone) {
+    Twin const gone = fact(Path::legacy, TwinKind::abandoned, 11, 3);
+    EXPECT_EQ(Paths().block({draft({.number = 11, .fork = 3}), gone}), Classes{});
+    EXPECT_EQ(Paths().block({draft({.number = 11, .fork = 3}), legacy({.number = 11, .fork = 3}),
+                             gone, hybrid({.number = 11})}),
+              Classes{ShadowClass::agree});
 }
 
 TEST(ShadowPairs, legacys_noise_is_judged_by_the_same_measure) {

@@ -117,7 +117,7 @@ class Oracle {
             bool const gone = is_gone(at, i, twin);
             bool const final_row = transfer.block.finalized;
             if (twin.path == Path::legacy) {
-                if (final_row && !gone) legacies.push_back(twin);
+                if (final_row) legacies.push_back(twin);
                 if (!final_row) drafts.push_back(twin);
             } else {
                 bool const in_final =

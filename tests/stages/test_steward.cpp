@@ -1,0 +1,217 @@
+// What health and the rollout do to the regime: by hand-made glances, second after second.
+#include "stages/steward.hpp"
+
+#include "tests/stages/scripted_node.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace stages;
+using pipeline::Mode;
+
+namespace {
+
+// 0 % for a minute and 10 pairs, then 35 % of everybody.
+RolloutPlan two_steps() {
+    RolloutPlan plan;
+    PlanStep shadow;
+    shadow.name = "shadow";
+    shadow.bake_ms = 60'000;
+    shadow.samples = 10;
+    shadow.gates = {{RolloutGate::accuracy, 0.5, true, false}};
+    PlanStep some;
+    some.name = "some";
+    some.tiers = rollout_tiers_all;
+    some.buckets = 3'500;
+    some.bake_ms = 3'600'000;
+    some.samples = 1'000;
+    some.gates = {{RolloutGate::accuracy, 0.9, true, false}};
+    plan.steps = {shadow, some};
+    plan.ladder = {1'500, 500, 0};
+    plan.cooldown_ms = 60'000;
+    return plan;
+}
+
+struct House {
+    explicit House(std::string const& state = {}) {
+        FlagState flags = default_flags();
+        governor = std::make_unique<Governor>(
+            flags, true,
+            Governor::Needs{switchboard,
+                            clock,
+                            log,
+                            [](FlagState const&) { return std::expected<void, std::string>(); },
+                            {},
+                            {}});
+        switchboard.start(regime_of(governor->state()));
+        HealthOptions health;
+        health.processes = 3;
+        steward = std::make_unique<Steward>(
+            two_steps(), state, health, IncidentOptions{},
+            Steward::Needs{
+                *governor, log,
+                [this](std::string const& text) {
+                    kept = text;
+                    return std::expected<void, std::string>();
+                },
+                [this](std::uint32_t process) { restarted.push_back(process); },
+                [this](std::uint16_t chain, bool hold) { holds.emplace_back(chain, hold); }});
+        glance.chains = {{true, true, true, 1}};
+        notes.resize(1);
+    }
+    void pass(int seconds) {
+        for (int i = 0; i < seconds; ++i) {
+            clock.advance(pipeline::second);
+            glance.unix_ms = clock.unix_ms;
+            glance.now_s = clock.now / pipeline::second;
+            if (fresh_heads) glance.chains[0].head_unix_ms = clock.unix_ms;
+            glance.operations += 1;
+            glance.comparisons = notes;
+            steward->look(glance);
+        }
+    }
+    void agree(std::uint64_t pairs) {
+        notes[0].tally.classes[static_cast<std::size_t>(ShadowClass::agree)] += pairs;
+    }
+    void hybrid_wrong(std::uint64_t pairs) {
+        auto const missing = static_cast<std::size_t>(ShadowClass::missing_in_hybrid);
+        notes[0].tally.classes[missing] += pairs;
+        notes[0].tally.ruled[missing][static_cast<std::size_t>(Ruling::hybrid_wrong)] += pairs;
+    }
+    std::uint16_t share() const { return switchboard.load().hybrid_buckets; }
+    void start() {
+        pass(1);
+        auto const done = steward->command(RolloutCommand::start, false, {"uid 1", "go"});
+        ASSERT_TRUE(done) << done.error();
+    }
+
+    pipeline::ManualClock clock;
+    scripted::RecordedLog log;
+    pipeline::Switchboard switchboard{{}};
+    std::unique_ptr<Governor> governor;
+    std::unique_ptr<Steward> steward;
+    Glance glance;
+    std::vector<ShadowNote> notes;
+    std::string kept;
+    std::vector<std::uint32_t> restarted;
+    std::vector<std::pair<std::uint16_t, bool>> holds;
+    bool fresh_heads = true;
+};
+
+} // namespace
+
+TEST(Steward, promotes_when_baked_and_proven_and_not_before) {
+    House house;
+    house.start();
+    house.agree(100);
+    house.pass(58);
+    EXPECT_EQ(house.share(), 0);
+    house.pass(5);
+    EXPECT_EQ(house.share(), 3'500);
+    EXPECT_EQ(house.steward->state().step, 1U);
+    EXPECT_EQ(house.steward->inputs().pairs, 0U); // the next step is judged by what it brings
+}
+
+TEST(Steward, time_alone_promotes_nobody) {
+    House house;
+    house.start();
+    house.pass(7'200);
+    EXPECT_EQ(house.share(), 0);
+    EXPECT_EQ(house.steward->state().step, 0U);
+}
+
+TEST(Steward, a_proven_mismatch_goes_back_to_legacy_and_locks) {
+    House house;
+    house.start();
+    house.agree(100);
+    house.pass(70);
+    ASSERT_EQ(house.share(), 3'500);
+    house.hybrid_wrong(1); // one is no proof
+    house.pass(5);
+    EXPECT_EQ(house.switchboard.load().mode, Mode::normal);
+    house.hybrid_wrong(200);
+    house.pass(5);
+    EXPECT_EQ(house.switchboard.load().mode, Mode::legacy_only);
+    EXPECT_EQ(house.share(), 0);
+    EXPECT_TRUE(house.governor->state().locked);
+    EXPECT_EQ(house.steward->state().phase, RolloutPhase::locked);
+    EXPECT_GT(house.steward->incidents().unacknowledged(), 0U);
+    EXPECT_FALSE(house.steward->command(RolloutCommand::start, false, {"uid 1", ""}));
+}
+
+TEST(Steward, errors_take_one_rung_and_do_so_once_a_breach) {
+    House house;
+    house.start();
+    house.agree(100);
+    house.pass(70);
+    ASSERT_EQ(house.share(), 3'500);
+    house.glance.errors += 5; // 5 of some 75: over 5 %, under 10 %
+    house.pass(30);
+    EXPECT_EQ(house.share(), 1'500);
+}
+
+TEST(Steward, a_flag_without_a_rollout_is_lowered_as_well) {
+    House house;
+    house.pass(1);
+    ASSERT_TRUE(house.governor->set_share(pipeline::tiers_all, 3'500, {"uid 1", ""}, "test"));
+    house.pass(30);
+    house.glance.errors += 2;
+    house.pass(5);
+    EXPECT_EQ(house.share(), 1'500);
+}
+
+TEST(Steward, a_death_of_hybrid_goes_back_at_once) {
+    House house;
+    house.pass(1);
+    ASSERT_TRUE(house.governor->set_share(pipeline::tiers_all, 3'500, {"uid 1", ""}, "test"));
+    house.glance.deaths += 1;
+    house.pass(1);
+    EXPECT_EQ(house.switchboard.load().mode, Mode::legacy_only);
+}
+
+TEST(Steward, lost_nodes_give_the_chain_to_legacy_and_take_it_back_when_they_hold) {
+    House house;
+    house.pass(1);
+    house.glance.chains[0].following = false;
+    house.fresh_heads = false;
+    house.pass(60);
+    ASSERT_EQ(house.holds.size(), 1U);
+    EXPECT_EQ(house.holds[0], (std::pair<std::uint16_t, bool>(0, true)));
+    house.glance.chains[0].following = true;
+    house.fresh_heads = true;
+    house.pass(300);
+    ASSERT_EQ(house.holds.size(), 2U);
+    EXPECT_FALSE(house.holds[1].second);
+}
+
+TEST(Steward, a_process_that_outgrows_its_memory_is_restarted) {
+    House house;
+    house.glance.memory = {std::nullopt, std::nullopt, 0.95};
+    house.pass(60);
+    EXPECT_EQ(house.restarted, std::vector<std::uint32_t>{2});
+}
+
+TEST(Steward, the_state_of_the_rollout_survives_a_restart) {
+    House first;
+    first.start();
+    first.agree(100);
+    first.pass(70);
+    ASSERT_EQ(first.steward->state().step, 1U);
+    House second(first.kept);
+    EXPECT_EQ(second.steward->state().step, 1U);
+    EXPECT_EQ(second.steward->state().phase, RolloutPhase::running);
+    House damaged("step = nonsense");
+    EXPECT_EQ(damaged.steward->state().phase, RolloutPhase::idle);
+    EXPECT_EQ(damaged.steward->incidents().unacknowledged(), 1U);
+}
+
+TEST(Steward, an_unlock_lets_the_rollout_begin_anew) {
+    House house;
+    house.start();
+    ASSERT_TRUE(house.governor->rollback({"uid 1", "to see"}));
+    house.pass(1);
+    EXPECT_EQ(house.steward->state().phase, RolloutPhase::locked);
+    ASSERT_TRUE(house.governor->unlock({"uid 1", "seen"}));
+    house.pass(1);
+    EXPECT_EQ(house.steward->state().phase, RolloutPhase::idle);
+    EXPECT_TRUE(house.steward->command(RolloutCommand::start, false, {"uid 1", "again"}));
+}
