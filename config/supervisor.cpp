@@ -144,12 +144,19 @@ int Supervisor::run() {
 
 // All three, up; false: one of them could not start and has said why.
 bool Supervisor::start_all(int& exit_code) {
-    for (Process const process : pipeline::all_processes) start(process);
+    start(Process::control);
+    start(Process::legacy);
+    bool hybrid_started = false;
     auto const all_up = [&] {
         return std::all_of(pipeline::all_processes.begin(), pipeline::all_processes.end(),
                            [&](Process process) { return board_->is_up(process); });
     };
     while (!all_up()) {
+        // Last: when the nodes begin to tell, there is somebody to answer for it and to take it.
+        if (!hybrid_started && board_->is_up(Process::control) && board_->is_up(Process::legacy)) {
+            start(Process::hybrid);
+            hybrid_started = true;
+        }
         Nanoseconds const now = drawn_.clock().monotonic();
         next_beat_ = now + beat; // pulses are felt once all are up
         int const signal = next_signal(std::max(next_event(), now) - now);
