@@ -182,7 +182,7 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
     if (!of_chain.legacy || !of_chain.hybrid) {
         bool const speaks = of_chain.legacy == (candidate.path == Path::legacy);
         needs_.metrics.add(speaks ? RouteMetric::alerts : RouteMetric::withheld);
-        if (speaks) pass(candidate, turn, true);
+        if (speaks) pass(candidate, turn, {});
         return;
     }
     auto const subject = facts_of(subject_of(match.transfer), turn);
@@ -192,17 +192,17 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
     switch (handover_.arrived(candidate, id, may_speak, turn.now)) {
     case Handover::Fate::said:
         needs_.metrics.add(RouteMetric::alerts);
-        return pass(candidate, turn, true);
+        return pass(candidate, turn, {});
     case Handover::Fate::other_now:
         needs_.metrics.add(RouteMetric::alerts);
         needs_.metrics.add(RouteMetric::late);
-        pass(handover_.held_of_other(), turn, true);
+        pass(handover_.held_of_other(), turn, {.held = true});
         break;
     case Handover::Fate::held:
     case Handover::Fate::known: needs_.metrics.add(RouteMetric::withheld); break;
     }
     bool const confirms = candidate.path == Path::legacy && match.transfer.block.finalized;
-    if (confirms) pass(candidate, turn, false);
+    if (confirms) pass(candidate, turn, {.speaks = false});
 }
 
 // One whose other path stayed silent; each call says at most one.
@@ -211,7 +211,7 @@ bool Route::tick(pipeline::Turn const& turn) {
     if (due.candidate == nullptr) return false;
     Candidate const& candidate = *due.candidate;
     if (due.confirmation) {
-        pass(candidate, turn, true);
+        pass(candidate, turn, {});
         return true;
     }
     auto subject = facts_of(subject_of(std::get<Match>(candidate.body).transfer), turn);
@@ -221,7 +221,7 @@ bool Route::tick(pipeline::Turn const& turn) {
     if (may_help) {
         needs_.metrics.add(RouteMetric::alerts);
         needs_.metrics.add(RouteMetric::fallbacks);
-        pass(candidate, turn, true, true);
+        pass(candidate, turn, {.held = true, .fallback = true});
     } else {
         needs_.metrics.add(RouteMetric::let_go);
         handover_.drop_due();
@@ -277,21 +277,20 @@ void Route::follow(Candidate const& candidate) {
 }
 
 // A match that was held may have become final meanwhile; nobody will say so again.
-void Route::pass(Candidate const& candidate, pipeline::Turn const& turn, bool speaks,
-                 bool fallback) {
+void Route::pass(Candidate const& candidate, pipeline::Turn const& turn, How how) {
     Alert alert;
     alert.match = std::get<Match>(candidate.body);
     BlockRef& block = alert.match.transfer.block;
     Known const& known = known_[candidate.chain];
-    if (block.number < known.final_below[static_cast<std::size_t>(candidate.path)])
+    if (how.held && block.number < known.final_below[static_cast<std::size_t>(candidate.path)])
         block.finalized = true;
     alert.id = alert_id(known.genesis, alert.match.transfer, options_.rule_names[alert.match.rule]);
     alert.path = candidate.path;
-    alert.speaks = speaks;
-    alert.fallback = fallback;
+    alert.speaks = how.speaks;
+    alert.fallback = how.fallback;
     alert.epoch = turn.regime.epoch;
     alert.hybrid_buckets = turn.regime.hybrid_buckets;
-    needs_.metrics.add(RouteMetric::legacy, speaks && alert.path == Path::legacy);
+    needs_.metrics.add(RouteMetric::legacy, how.speaks && alert.path == Path::legacy);
     Verdict verdict;
     verdict.header.received = candidate.header.received;
     verdict.chain = candidate.chain;

@@ -144,7 +144,7 @@ class Route : pipeline::Pinned {
         std::array<bool, paths> foreign{};
         std::array<std::uint32_t, paths> final_below{}; // each path has told what lies below
         bool held = false;                              // on legacy
-        std::array<bool, paths> heard{}; // this path has named its chain
+        std::array<bool, paths> heard{};                // this path has named its chain
     };
 
     bool heard(Candidate const& candidate);
@@ -155,8 +155,13 @@ class Route : pipeline::Pinned {
     void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
     void follow(Candidate const& candidate);
     void tell_comparator(Candidate const& candidate, pipeline::Turn const& turn);
-    void pass(Candidate const& candidate, pipeline::Turn const& turn, bool speaks,
-              bool fallback = false);
+    // held: it comes out of the hand-over, later than it came; fallback: for a silent path.
+    struct How {
+        bool speaks = true;
+        bool held = false;
+        bool fallback = false;
+    };
+    void pass(Candidate const& candidate, pipeline::Turn const& turn, How how);
 
     RouteOptions const options_;
     boost::unordered_flat_map<decoders::Account, Account, KeyHash> accounts_;

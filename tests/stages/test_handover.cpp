@@ -33,6 +33,13 @@ struct Storm {
         options.handover = handover;
         route = std::make_unique<Route>(std::move(options), Route::Needs{log, page, clock, nullptr},
                                         verdicts);
+        for (Path const path : {Path::legacy, Path::hybrid}) {
+            Candidate facts;
+            facts.path = path;
+            facts.body = ChainFacts{};
+            route->on({facts, {}}, {});
+            verdicts.pop();
+        }
     }
     unsigned below(unsigned limit) { return static_cast<unsigned>(random() % limit); }
 
