@@ -277,8 +277,7 @@ void Supervisor::ended(Process process, int status) {
 
 // False: legacy speaks already, or there is none.
 bool Supervisor::fall_back() {
-    auto const& rule =
-        config_.health.rules[static_cast<std::size_t>(stages::HealthCheck::crash)];
+    auto const& rule = config_.health.rules[static_cast<std::size_t>(stages::HealthCheck::crash)];
     bool const wanted = rule.action == stages::Remedy::immediate_rollback && !rule.dry_run;
     if (!has_legacy(config_) || !wanted) return false;
     for (;;) {

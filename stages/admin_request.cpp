@@ -136,6 +136,26 @@ std::expected<AdminRequest, std::string> parse_admin_request(std::string_view li
     return request;
 }
 
+std::expected<RollbackOrder, std::string> parse_rollback_order(std::string_view body) {
+    RollbackOrder order;
+    if (body.empty()) return order;
+    simdjson::dom::parser parser;
+    simdjson::dom::element document;
+    simdjson::dom::object object;
+    if (parser.parse(simdjson::padded_string(body)).get(document) || document.get(object))
+        return std::unexpected(R"(the body is no JSON object; write {"reason":"..."})");
+    for (auto const field : object) {
+        std::string_view text;
+        bool const known = field.key == "reason" || field.key == "operator";
+        if (!known || field.value.get(text))
+            return std::unexpected('`' + std::string(field.key.substr(0, 40)) +
+                                   "`: `reason` and `operator`, both texts, are known");
+        (field.key == "reason" ? order.reason : order.operator_name) = text;
+    }
+    if (order.reason.empty()) order.reason = "emergency";
+    return order;
+}
+
 std::string_view nearest(std::string_view typed, std::vector<std::string_view> const& known) {
     std::string_view best;
     std::size_t best_distance = std::max<std::size_t>(3, typed.size() / 2);

@@ -26,6 +26,14 @@ struct AdminRequest {
 // The error is a sentence for the person who asked.
 [[nodiscard]] std::expected<AdminRequest, std::string> parse_admin_request(std::string_view line);
 
+// The body of an emergency rollback over HTTP: {"reason":"...","operator":"..."}, both optional, or
+// nothing. The error is a sentence.
+struct RollbackOrder {
+    std::string reason = "emergency";
+    std::string operator_name;
+};
+[[nodiscard]] std::expected<RollbackOrder, std::string> parse_rollback_order(std::string_view body);
+
 // The known name nearest to a mistyped one; empty when nothing is near.
 std::string_view nearest(std::string_view typed, std::vector<std::string_view> const& known);
 

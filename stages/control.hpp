@@ -4,8 +4,8 @@
 // Who may do what comes from SO_PEERCRED: root and the service's own user are admin, the users of
 // `[service] operators` are operators, everybody else who can open the socket is a viewer.
 //
-// A rollback is answered when the routing stage has obeyed; until then no other line is taken, which
-// is also what keeps two of them apart. One thread.
+// A rollback is answered when the routing stage has obeyed; until then no other line is taken,
+// which is also what keeps two of them apart. One thread.
 #pragma once
 
 #include "io/http_server.hpp"

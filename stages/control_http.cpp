@@ -9,7 +9,6 @@
 
 #include <algorithm>
 #include <fmt/format.h>
-#include <simdjson.h>
 
 namespace stages {
 
@@ -37,30 +36,6 @@ bool same(Hash const& a, Hash const& b) {
     for (std::size_t i = 0; i < a.size(); ++i)
         differences = static_cast<std::uint8_t>(differences | (a[i] ^ b[i]));
     return differences == 0;
-}
-
-struct Order { // of a rollback: the body of the request
-    std::string reason = "emergency";
-    std::string operator_name;
-};
-
-std::expected<Order, std::string> read_order(std::string const& body) {
-    Order order;
-    if (body.empty()) return order;
-    simdjson::dom::parser parser;
-    simdjson::dom::element document;
-    simdjson::dom::object object;
-    if (parser.parse(body).get(document) || document.get(object))
-        return std::unexpected("the body is no JSON object; write {\"reason\":\"...\"}");
-    for (auto const field : object) {
-        std::string_view text;
-        bool const known = field.key == "reason" || field.key == "operator";
-        if (!known || field.value.get(text))
-            return std::unexpected(fmt::format("`{}`: reason and operator, both texts, are known",
-                                               field.key.substr(0, 40)));
-        (field.key == "reason" ? order.reason : order.operator_name) = text;
-    }
-    return order;
 }
 
 } // namespace
@@ -127,13 +102,13 @@ std::optional<io::HttpResponse> Control::rollback_http(io::HttpRequest const& re
         response.headers.emplace_back("WWW-Authenticate", "Bearer");
         return response;
     }
-    auto const order = read_order(request.body);
+    auto const order = parse_rollback_order(request.body);
     if (!order) return refusal(400, order.error());
     asker_ = {Role::admin, "http"};
     AdminRequest asked;
     asked.words = {"rollback"};
     asked.json = true;
-    asked.args = {{"reason", order->reason.empty() ? "emergency" : order->reason}};
+    asked.args = {{"reason", order->reason}};
     if (!order->operator_name.empty()) asked.args["operator"] = order->operator_name;
     Answer answer = rollback(asked, turn);
     if (!answer.wait) return json(409, render(std::move(answer), true, false));

@@ -1,5 +1,6 @@
-// Every switch of the regime that an operator can set: name, type, range, owner, default and what it
-// is for, in one table; the values as they stand, who set them and when; and the regime they make.
+// Every switch of the regime that an operator can set: name, type, range, owner, default and what
+// it is for, in one table; the values as they stand, who set them and when; and the regime they
+// make.
 //
 //   FlagState ──regime_of──▶ Regime (one word, in the switchboard)
 //       └── to_text / flags_from (config/flags_file) ──▶ state_dir/flags.toml
@@ -65,7 +66,7 @@ struct FlagState {
     bool locked = false; // promotion is, until a person says otherwise
     std::string lock_reason{};
     bool high_speed = false; // by a health check; not kept from run to run
-    bool clean = true; // the run before this one ended in order
+    bool clean = true;       // the run before this one ended in order
     std::vector<PinEntry> pins{};
 
     FlagValue& of(FlagName name) { return values[static_cast<std::size_t>(name)]; }

@@ -1,6 +1,6 @@
 // The one place where the regime changes: flags, steps of a rollout, rollback, unlock, pins.
 //
-//   who asks ──▶ allowed? epoch as expected? ──▶ stored on disk ──▶ one compare-exchange ──▶ audited
+//   who asks ──▶ allowed? epoch as expected? ──▶ stored ──▶ one compare-exchange ──▶ audited
 //   rollback                    first the compare-exchange, then the disk: nothing is waited for
 //
 // A change is acknowledged only when it is stored. A rollback whose storing fails is in force all

@@ -6,7 +6,7 @@
 //   nobody was here    said by this path          held, with a deadline
 //   said by this path  again (states follow)      again
 //   said by the other  known                      known; a final row of legacy is held as a
-//                                                 confirmation, in case hybrid dies before it is final
+//                                                 confirmation, should hybrid die before that
 //   held for the other the one that may speak now is said, at once
 //
 //   deadline: the path that should speak stayed silent; what is held is given back (due()).

@@ -202,9 +202,9 @@ struct BlockBytes {
     std::uint32_t body_bytes = 0;   // of the extrinsics, at the payload's end
 };
 
-// Who read it: the source that follows the head, the one that fills holes behind it, or the one that
-// reads a block again because the paths differ about it. Each keeps its own runtimes in decode,
-// because each knows only of those it has sent itself.
+// Who read it: the source that follows the head, the one that fills holes behind it, or the one
+// that reads a block again because the paths differ about it. Each keeps its own runtimes in
+// decode, because each knows only of those it has sent itself.
 enum class Lane : std::uint8_t { live, history, recheck };
 inline constexpr std::size_t lanes = 3;
 

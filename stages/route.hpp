@@ -1,6 +1,6 @@
-// Decides which path speaks for a match (routing.hpp) and gives the alert its id. The regime is read
-// once per turn; exactly one path speaks for an event, whatever happens to the regime between the
-// two paths' bringing it (handover.hpp).
+// Decides which path speaks for a match (routing.hpp) and gives the alert its id. The regime is
+// read once per turn; exactly one path speaks for an event, whatever happens to the regime between
+// the two paths' bringing it (handover.hpp).
 //
 // The subject is the watched account if exactly one of both is watched, otherwise `from` (where
 // there is none, `to`). A path that should speak and is silent past its deadline is stood in for by

@@ -12,7 +12,7 @@ TOKEN = "a-token-nobody-uses"
 
 
 class Rollout(Case):
-    def both(self, flags="", extra="", http=False):
+    def both(self, flags="", extra="", http=False, sink="-", wait=True):
         """A node and a Subscan that tell the same generated traffic."""
         _, urls = self.node(block_time="200ms")
         subscan = self.spyhop("subscan", "--listen", "127.0.0.1:0", "--block-time", "200ms")
@@ -26,12 +26,13 @@ class Rollout(Case):
         self.write("token", TOKEN + "\n")
         web = (f'[http]\nlisten = "127.0.0.1:0"\nadmin_token_file = "{self.folder}/token"\n'
                if http else "")
-        config = self.config(chains, assets='["native"]', levels='notable = "100"',
+        config = self.config(chains, assets='["native"]', levels='notable = "100"', sink=sink,
                              extra=f'[subscan]\napi_key_env = "MADE_UP"\n'
                                    f'requests_per_second = 1000\nrequests_per_day = 50000000\n'
                                    f'[flags]\n{flags}\n{web}{extra}')
         service = self.service(config, environment={"MADE_UP": KEY})
-        service.wait_until(lambda: alerts_of(service), "an alert")
+        if wait:
+            service.wait_until(lambda: alerts_of(service), "an alert")
         return service
 
     def ask(self, *words, codes=(0,)):
@@ -66,20 +67,15 @@ class Rollout(Case):
         self.assertIn(self.run_spyhop("ready", "-s", self.folder / "admin.sock")[0], (6, 7))
         self.end(service)
         config = self.folder / "spyhop.toml"
-        self.service(config, environment={"MADE_UP": KEY})
+        service = self.service(config, environment={"MADE_UP": KEY})
         self.assertEqual(self.ask("rollout", "status")["phase"], "running")
         actions = [entry["action"] for entry in self.ask("audit")["entries"]]
         self.assertEqual(actions, ["rollout start", "rollout pause", "rollout resume"])
         self.ask("rollback", "--reason", "enough")
         locked = lambda: self.ask("rollout", "status")["phase"] == "locked"
-        self.wait(locked, "the rollout is locked")
+        service.wait_until(locked, "the rollout is locked")
         self.ask("rollout", "start", codes=(4,))
         self.assertTrue(plan["steps"])
-
-    def wait(self, what, text):
-        process = self.processes[-1]
-        next(p for p in self.processes if p.child.poll() is None).wait_until(what, text)
-        del process
 
     def test_health_shows_every_check(self):
         self.both()

@@ -81,3 +81,15 @@ TEST(AdminRequest, nearest_name) {
     EXPECT_EQ(nearest("", known), "");
     EXPECT_EQ(nearest(std::string(65, 's'), known), "");
 }
+
+TEST(RollbackOrder, is_what_the_body_says_or_an_emergency) {
+    using stages::parse_rollback_order;
+    EXPECT_EQ(parse_rollback_order("")->reason, "emergency");
+    EXPECT_EQ(parse_rollback_order(R"({"reason":""})")->reason, "emergency");
+    auto const order = parse_rollback_order(R"({"reason":"bad \"x\"","operator":"ann"})");
+    ASSERT_TRUE(order);
+    EXPECT_EQ(order->reason, "bad \"x\"");
+    EXPECT_EQ(order->operator_name, "ann");
+    for (char const* bad : {"nonsense", "[]", "{", R"({"reason":1})", R"({"why":"x"})", "\x01"})
+        EXPECT_FALSE(parse_rollback_order(bad)) << bad;
+}

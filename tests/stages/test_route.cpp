@@ -4,12 +4,14 @@
 #include "decoders/hex.hpp"
 #include "stages/bucket.hpp"
 
-#include "tests/stages/scripted_node.hpp"
+#include "tests/stages/crossing.hpp"
 
 #include <gtest/gtest.h>
 
 using namespace stages;
-using scripted::RecordedLog;
+using stages::testing::Crossing;
+using stages::testing::RecordedLog;
+using stages::testing::share;
 
 TEST(Route, an_alert_carries_its_id_and_the_regime_of_the_turn) {
     pipeline::MetricsPage page("", route_metrics);
@@ -67,75 +69,6 @@ TEST(Route, everything_else_passes_in_its_order) {
     EXPECT_EQ(kinds, (std::vector<std::size_t>{0, 1, 3, 4, 5}));
     EXPECT_EQ(page.read(RouteMetric::alerts), 0u);
 }
-
-namespace {
-
-// Both paths, one account watched. Every match is of an event of its own.
-struct Crossing {
-    explicit Crossing(bool legacy = true, bool hybrid = true) {
-        RouteOptions options;
-        options.chains = {{"dot", legacy, hybrid}};
-        options.rule_names = {"rule"};
-        options.watched = {{account(9), 0}, {account(5), 1}, {account(6), 3}};
-        route = std::make_unique<Route>(std::move(options),
-                                        Route::Needs{log, page, clock, &switchboard}, verdicts);
-        for (Path const path : {Path::legacy, Path::hybrid}) say(ChainFacts{}, path);
-        while (verdicts.front() != nullptr) verdicts.pop();
-    }
-    static decoders::Account account(std::uint32_t number) {
-        std::uint8_t bytes[32] = {};
-        std::memcpy(bytes, &number, sizeof number);
-        return decoders::account_of(bytes, 32);
-    }
-    Match event(std::uint32_t from = 1, std::uint32_t to = 2, bool finalized = false) {
-        Match made;
-        made.transfer.from = account(from);
-        made.transfer.to = account(to);
-        made.transfer.block.number = ++block;
-        made.transfer.block.hash.fill(static_cast<std::uint8_t>(block));
-        made.transfer.block.finalized = finalized;
-        return made;
-    }
-    // What is passed on of a match by this path.
-    std::optional<Alert> match(Path path, pipeline::Regime const& regime, std::uint32_t from = 1,
-                               std::uint32_t to = 2, bool finalized = false) {
-        say(event(from, to, finalized), path, regime);
-        return passed();
-    }
-    std::optional<Alert> passed() {
-        if (verdicts.front() == nullptr) return std::nullopt;
-        Alert const alert = std::get<Alert>(verdicts.front()->body);
-        EXPECT_EQ(verdicts.front()->path, alert.path);
-        verdicts.pop();
-        return alert;
-    }
-    pipeline::Turn turn(pipeline::Regime const& regime) const {
-        return {.now = clock.now, .unix_ms = clock.unix_ms, .regime = regime};
-    }
-    void say(decltype(Candidate::body) const& body, Path path,
-             pipeline::Regime const& regime = {}) {
-        Candidate candidate;
-        candidate.path = path;
-        candidate.body = body;
-        route->on({candidate, {}}, turn(regime));
-    }
-    // Says what is due, one at a time.
-    bool tick(pipeline::Regime const& regime) { return route->tick(turn(regime)); }
-
-    RecordedLog log;
-    pipeline::ManualClock clock;
-    pipeline::Switchboard switchboard{{}};
-    pipeline::MetricsPage page{"", route_metrics};
-    pipeline::Link<Verdict> verdicts{"verdicts", {.depth = 64}};
-    std::unique_ptr<Route> route;
-    std::uint32_t block = 0;
-};
-
-pipeline::Regime share(std::uint16_t buckets, pipeline::Mode mode = pipeline::Mode::normal) {
-    return {.mode = mode, .hybrid_buckets = buckets, .flags = pipeline::Flag::hybrid_rpc};
-}
-
-} // namespace
 
 // Computed by an independent SipHash-2-4 (that passes the vectors of its paper).
 TEST(Bucket, published_vectors) {
@@ -262,96 +195,6 @@ TEST(Route, a_chain_that_is_held_is_legacys_until_it_is_let_go) {
     steer.hold = false;
     crossing.route->on({steer, {}}, crossing.turn({}));
     EXPECT_TRUE(crossing.match(Path::hybrid, share(10'000)));
-}
-
-TEST(Route, an_event_withheld_before_the_switch_is_said_after_it) {
-    Crossing crossing;
-    Match const up = crossing.event();
-    crossing.say(up, Path::hybrid, share(0)); // legacy's, which has not come yet
-    EXPECT_FALSE(crossing.passed());
-    crossing.say(up, Path::legacy, share(10'000)); // hybrid's by now
-    auto const said = crossing.passed();
-    ASSERT_TRUE(said);
-    EXPECT_EQ(said->path, Path::hybrid);
-    EXPECT_TRUE(said->speaks);
-    Match const down = crossing.event();
-    crossing.say(down, Path::hybrid, share(10'000));
-    EXPECT_TRUE(crossing.passed());
-    crossing.say(down, Path::legacy, share(10'000, pipeline::Mode::legacy_only));
-    EXPECT_FALSE(crossing.passed()); // it has been said
-}
-
-TEST(Route, what_was_withheld_and_has_become_final_is_said_as_final) {
-    Crossing crossing;
-    Match const event = crossing.event();
-    crossing.say(event, Path::hybrid, share(0));
-    crossing.say(Finalized{event.transfer.block.hash, {}, event.transfer.block.number},
-                 Path::hybrid);
-    crossing.verdicts.pop();
-    crossing.say(event, Path::legacy, share(10'000));
-    auto const said = crossing.passed();
-    ASSERT_TRUE(said);
-    EXPECT_TRUE(said->match.transfer.block.finalized);
-}
-
-TEST(Route, a_silent_path_is_stood_in_for_after_its_deadline) {
-    Crossing crossing;
-    crossing.say(crossing.event(), Path::legacy, share(10'000));
-    EXPECT_FALSE(crossing.tick(share(10'000)));
-    EXPECT_EQ(crossing.route->next_deadline(), crossing.clock.now + 10 * pipeline::second);
-    crossing.clock.advance(10 * pipeline::second);
-    EXPECT_TRUE(crossing.tick(share(10'000)));
-    auto const by_legacy = crossing.passed();
-    ASSERT_TRUE(by_legacy);
-    EXPECT_TRUE(by_legacy->fallback);
-    crossing.say(crossing.event(), Path::hybrid, share(1));
-    crossing.clock.advance(120 * pipeline::second);
-    EXPECT_TRUE(crossing.tick(share(1)));
-    auto const by_hybrid = crossing.passed();
-    ASSERT_TRUE(by_hybrid);
-    EXPECT_EQ(by_hybrid->path, Path::hybrid);
-    EXPECT_EQ(crossing.page.read(RouteMetric::fallbacks), 2U);
-}
-
-TEST(Route, hybrid_stands_in_for_nobody_in_the_shadow_and_after_a_rollback) {
-    Crossing crossing;
-    for (auto const& regime : {share(0), share(10'000, pipeline::Mode::legacy_only)}) {
-        crossing.say(crossing.event(), Path::hybrid, regime);
-        crossing.clock.advance(120 * pipeline::second);
-        EXPECT_TRUE(crossing.tick(regime));
-        EXPECT_FALSE(crossing.passed());
-    }
-    EXPECT_EQ(crossing.page.read(RouteMetric::let_go), 2U);
-}
-
-// Hybrid has said an alert and has not lived to see it final.
-TEST(Route, legacys_final_row_settles_what_hybrid_said_after_a_minute) {
-    Crossing crossing;
-    Match event = crossing.event();
-    crossing.say(event, Path::hybrid, share(10'000));
-    EXPECT_TRUE(crossing.passed());
-    event.transfer.block.finalized = true;
-    crossing.say(event, Path::legacy, share(10'000));
-    auto const quiet = crossing.passed();
-    ASSERT_TRUE(quiet);
-    EXPECT_FALSE(quiet->speaks);
-    crossing.clock.advance(60 * pipeline::second);
-    EXPECT_TRUE(crossing.tick(share(10'000)));
-    auto const said = crossing.passed();
-    ASSERT_TRUE(said);
-    EXPECT_TRUE(said->speaks && said->match.transfer.block.finalized);
-    EXPECT_EQ(said->path, Path::legacy);
-}
-
-TEST(Route, what_was_held_of_an_abandoned_block_is_not_said) {
-    Crossing crossing;
-    Match const event = crossing.event();
-    crossing.say(event, Path::hybrid, share(1));
-    crossing.say(Abandoned{event.transfer.block.hash, event.transfer.block.number}, Path::hybrid);
-    crossing.verdicts.pop();
-    crossing.clock.advance(200 * pipeline::second);
-    EXPECT_FALSE(crossing.tick(share(1)));
-    EXPECT_FALSE(crossing.passed());
 }
 
 TEST(Route, says_which_epoch_it_obeys_after_a_whole_turn_of_it) {

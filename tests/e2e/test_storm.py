@@ -1,0 +1,100 @@
+"""A storm of switches and kills while both paths speak: every alert once, none lost."""
+
+import json
+import random
+import socket
+
+from harness import main
+from subscan_peer import KEY
+from test_rollout import Rollout as Base
+
+SWITCHES = 2_000
+LIVES = 4
+
+
+class Operator:
+    """The admin socket, one request after the other."""
+
+    def __init__(self, path):
+        self.socket = socket.socket(socket.AF_UNIX)
+        self.socket.settimeout(30)
+        self.socket.connect(str(path))
+        self.lines = self.socket.makefile()
+
+    def ask(self, *words, **args):
+        self.socket.sendall(json.dumps({"command": list(words), "args": args}).encode() + b"\n")
+        return json.loads(self.lines.readline())
+
+
+class Storm(Base):
+    def test_a_storm_of_switches_and_kills_loses_and_doubles_nothing(self):
+        seed = random.SystemRandom().randrange(1 << 30)
+        print("seed", seed)
+        dice = random.Random(seed)
+        stream = self.folder / "alerts.ndjson"
+        service = self.both(flags="hybrid_traffic_percent = 50",
+                            extra='[routing]\nhybrid_patience = "1s"\n',
+                            sink=str(stream), wait=False)
+        obeyed = []
+        for life in range(LIVES):
+            operator = Operator(self.folder / "admin.sock")
+            for _ in range(SWITCHES // LIVES):
+                throw = dice.random()
+                if throw < 0.1:
+                    answer = operator.ask("rollback", reason="storm")
+                elif throw < 0.3:
+                    answer = operator.ask("unlock", reason="storm")
+                else:
+                    answer = operator.ask("flag", "set", "hybrid_traffic_percent",
+                                          str(dice.choice([0, 1, 35, 50, 100])))
+                if answer["ok"]:
+                    obeyed.append(answer["stored_to_obeyed_us"])
+                else:
+                    self.assertEqual(answer["code"], 4, answer)  # locked
+            if life + 1 < LIVES:
+                service.kill()
+                service = self.service(self.folder / "spyhop.toml", environment={"MADE_UP": KEY})
+        lines = lambda: stream.read_text().splitlines() if stream.exists() else []
+        highest = lambda: max((json.loads(line)["block"]["number"] for line in lines()), default=0)
+        operator = Operator(self.folder / "admin.sock")
+        operator.ask("unlock", reason="the end")
+        operator.ask("flag", "set", "hybrid_traffic_percent", "100")
+        aim = highest() + 30
+        service.wait_until(lambda: highest() >= aim, "some more blocks")
+        self.end(service)
+        obeyed.sort()
+        print(f"{len(obeyed)} changes obeyed, p50 {obeyed[len(obeyed) // 2]} us, "
+              f"p99 {obeyed[len(obeyed) * 99 // 100]} us")
+        told = [json.loads(line) for line in lines()]
+        self.assert_none_doubled(told)
+        self.assertEqual({a["path"] for a in told}, {"legacy", "hybrid"})
+        self.compare(told, aim - 12)
+
+    def compare(self, told, last):
+        """With what an undisturbed service on the node alone tells of the same traffic."""
+        _, urls = self.node(block_time="20ms")
+        quiet = self.service(self.config(
+            {name: (url, "start = 1000") for name, url in urls.items()}, follow="finalized",
+            assets='["native"]', levels='notable = "100"', name="quiet.toml"))
+        reached = lambda: {a["chain"] for a in map(json.loads, quiet.out[-400:])
+                           if a["block"]["number"] > last} == {a["chain"] for a in told}
+        quiet.wait_until(reached, f"block {last} of each chain")
+        self.end(quiet)
+        key = lambda a: (a["chain"], a["block"]["number"], a["event"]["index"], a["amount_raw"])
+        finals = {key(a) for a in told if a["state"] == "final"}
+        chains = {chain for chain, *_ in finals}
+        first = {chain: min(number for name, number, *_ in finals if name == chain)
+                 for chain in chains}
+        truth = {key(a) for a in map(json.loads, quiet.out) if a["chain"] in chains
+                 and first[a["chain"]] < a["block"]["number"] <= last}
+        mine = {k for k in finals if first[k[0]] < k[1] <= last}
+        self.assertEqual((sorted(truth - mine), sorted(mine - truth)), ([], []))
+        print(f"{len(truth)} alerts compared")
+
+
+for name in [n for n in dir(Base) if n.startswith("test_")]:
+    setattr(Storm, name, None)
+del Base
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,96 @@
+// What becomes of a match whose paths come at different times, while the regime changes.
+#include "tests/stages/crossing.hpp"
+
+using namespace stages;
+using stages::testing::Crossing;
+using stages::testing::share;
+
+TEST(Route, an_event_withheld_before_the_switch_is_said_after_it) {
+    Crossing crossing;
+    Match const up = crossing.event();
+    crossing.say(up, Path::hybrid, share(0)); // legacy's, which has not come yet
+    EXPECT_FALSE(crossing.passed());
+    crossing.say(up, Path::legacy, share(10'000)); // hybrid's by now
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_EQ(said->path, Path::hybrid);
+    EXPECT_TRUE(said->speaks);
+    Match const down = crossing.event();
+    crossing.say(down, Path::hybrid, share(10'000));
+    EXPECT_TRUE(crossing.passed());
+    crossing.say(down, Path::legacy, share(10'000, pipeline::Mode::legacy_only));
+    EXPECT_FALSE(crossing.passed()); // it has been said
+}
+
+TEST(Route, what_was_withheld_and_has_become_final_is_said_as_final) {
+    Crossing crossing;
+    Match const event = crossing.event();
+    crossing.say(event, Path::hybrid, share(0));
+    crossing.say(Finalized{event.transfer.block.hash, {}, event.transfer.block.number},
+                 Path::hybrid);
+    crossing.verdicts.pop();
+    crossing.say(event, Path::legacy, share(10'000));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->match.transfer.block.finalized);
+}
+
+TEST(Route, a_silent_path_is_stood_in_for_after_its_deadline) {
+    Crossing crossing;
+    crossing.say(crossing.event(), Path::legacy, share(10'000));
+    EXPECT_FALSE(crossing.tick(share(10'000)));
+    EXPECT_EQ(crossing.route->next_deadline(), crossing.clock.now + 10 * pipeline::second);
+    crossing.clock.advance(10 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(10'000)));
+    auto const by_legacy = crossing.passed();
+    ASSERT_TRUE(by_legacy);
+    EXPECT_TRUE(by_legacy->fallback);
+    crossing.say(crossing.event(), Path::hybrid, share(1));
+    crossing.clock.advance(120 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(1)));
+    auto const by_hybrid = crossing.passed();
+    ASSERT_TRUE(by_hybrid);
+    EXPECT_EQ(by_hybrid->path, Path::hybrid);
+    EXPECT_EQ(crossing.page.read(RouteMetric::fallbacks), 2U);
+}
+
+TEST(Route, hybrid_stands_in_for_nobody_in_the_shadow_and_after_a_rollback) {
+    Crossing crossing;
+    for (auto const& regime : {share(0), share(10'000, pipeline::Mode::legacy_only)}) {
+        crossing.say(crossing.event(), Path::hybrid, regime);
+        crossing.clock.advance(120 * pipeline::second);
+        EXPECT_TRUE(crossing.tick(regime));
+        EXPECT_FALSE(crossing.passed());
+    }
+    EXPECT_EQ(crossing.page.read(RouteMetric::let_go), 2U);
+}
+
+// Hybrid has said an alert and has not lived to see it final.
+TEST(Route, legacys_final_row_settles_what_hybrid_said_after_a_minute) {
+    Crossing crossing;
+    Match event = crossing.event();
+    crossing.say(event, Path::hybrid, share(10'000));
+    EXPECT_TRUE(crossing.passed());
+    event.transfer.block.finalized = true;
+    crossing.say(event, Path::legacy, share(10'000));
+    auto const quiet = crossing.passed();
+    ASSERT_TRUE(quiet);
+    EXPECT_FALSE(quiet->speaks);
+    crossing.clock.advance(60 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(10'000)));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->speaks && said->match.transfer.block.finalized);
+    EXPECT_EQ(said->path, Path::legacy);
+}
+
+TEST(Route, what_was_held_of_an_abandoned_block_is_not_said) {
+    Crossing crossing;
+    Match const event = crossing.event();
+    crossing.say(event, Path::hybrid, share(1));
+    crossing.say(Abandoned{event.transfer.block.hash, event.transfer.block.number}, Path::hybrid);
+    crossing.verdicts.pop();
+    crossing.clock.advance(200 * pipeline::second);
+    EXPECT_FALSE(crossing.tick(share(1)));
+    EXPECT_FALSE(crossing.passed());
+}
