@@ -2,6 +2,7 @@
 #include "config/crash_notice.hpp"
 #include "config/exit_codes.hpp"
 #include "config/live_world.hpp"
+#include "config/process_usage.hpp"
 #include "config/signals.hpp"
 #include "config/supervisor.hpp"
 
@@ -41,6 +42,8 @@ int Supervisor::run_part(Process process) {
         board_->ask_restart(which);
         stop_->rouse();
     };
+    world.resource_ratio = [this] { return resource_ratio(); };
+    world.memory_shares = [this] { return memory_shares(); };
     auto const built = build_topology(topology_, world);
     std::string const trouble = !live.trouble().empty() ? live.trouble()
                               : built                   ? std::string()
@@ -65,6 +68,26 @@ std::vector<stages::ProcessStatus> Supervisor::statuses(pid_t supervisor) const 
                        static_cast<std::uint32_t>(view.deaths)});
     }
     return all;
+}
+
+// Processor time since both were started last; nothing while legacy has used next to none.
+std::optional<double> Supervisor::resource_ratio() const {
+    constexpr std::uint64_t ticks_min = 10;
+    auto const hybrid = usage_of(board_->view(Process::hybrid).pid);
+    auto const legacy = usage_of(board_->view(Process::legacy).pid);
+    if (!hybrid || !legacy || legacy->cpu_ticks < ticks_min) return std::nullopt;
+    return static_cast<double>(hybrid->cpu_ticks) / static_cast<double>(legacy->cpu_ticks);
+}
+
+// Only hybrid has a limit.
+std::vector<std::optional<double>> Supervisor::memory_shares() const {
+    std::vector<std::optional<double>> shares(pipeline::all_processes.size());
+    auto const hybrid = usage_of(board_->view(Process::hybrid).pid);
+    if (hybrid && config_.service.memory_max_hybrid != 0)
+        shares[pipeline::index_of(Process::hybrid)] =
+            static_cast<double>(hybrid->resident_bytes) /
+            static_cast<double>(config_.service.memory_max_hybrid);
+    return shares;
 }
 
 } // namespace config

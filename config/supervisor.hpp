@@ -85,6 +85,8 @@ class Supervisor {
     [[noreturn]] void be(pipeline::Process process, pid_t supervisor);
     int run_part(pipeline::Process process);
     std::vector<stages::ProcessStatus> statuses(pid_t supervisor) const;
+    std::optional<double> resource_ratio() const;
+    std::vector<std::optional<double>> memory_shares() const;
 
     Config const& config_;
     pipeline::Log& log_;

@@ -1,13 +1,10 @@
 // Whether the processes are as they should be, looked at once a second: threads that stand still,
 // memory that grows.
+#include "config/process_usage.hpp"
 #include "config/supervisor.hpp"
-
-#include "io/files.hpp"
 
 #include <csignal>
 #include <fmt/format.h>
-#include <sstream>
-#include <unistd.h>
 
 namespace config {
 
@@ -57,17 +54,11 @@ bool Supervisor::stands_still(Process process) {
 bool Supervisor::is_too_large(Process process) {
     std::uint64_t const most = config_.service.memory_max_hybrid;
     if (process != Process::hybrid || most == 0) return false;
-    auto const text = io::read_file(fmt::format("/proc/{}/statm", child(process).pid));
-    if (!text) return false; // it is just ending
-    std::istringstream in(*text);
-    std::uint64_t size = 0, resident = 0, shared = 0; // pages
-    if (!(in >> size >> resident >> shared) || resident < shared) return false;
-    std::uint64_t const bytes =
-        (resident - shared) * static_cast<std::uint64_t>(sysconf(_SC_PAGESIZE));
-    if (bytes <= most) return false;
+    auto const usage = usage_of(child(process).pid);
+    if (!usage || usage->resident_bytes <= most) return false; // none: it is just ending
     log_.write(Level::error, "spyhop",
                fmt::format("incident: hybrid ({}) holds {} MiB, more than memory_max_hybrid",
-                           child(process).pid, bytes >> 20));
+                           child(process).pid, usage->resident_bytes >> 20));
     return true;
 }
 
