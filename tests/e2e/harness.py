@@ -4,7 +4,6 @@ reading of alerts (identity, addresses, amounts) to compare the program's with.
 SPYHOP_BIN names the binary; SPYHOP_CORPUS the recorded data (default ../shared/corpus).
 """
 
-import hashlib
 import json
 import os
 import pathlib
@@ -17,6 +16,8 @@ import tempfile
 import threading
 import time
 import unittest
+
+from chain_text import alert_id, ss58, tokens
 
 HERE = pathlib.Path(__file__).resolve().parent
 ROOT = HERE.parent.parent
@@ -183,9 +184,19 @@ class Case(unittest.TestCase):
             done = lambda: {a["chain"] for a in alerts_of(quiet)[-400:]
                             if a["block"]["number"] > last} == set(urls)
             quiet.wait_until(done, f"block {last} of each chain")
+            # What was made before it listened comes from history, perhaps after the newer ones.
+            quiet.wait_until(lambda: self.whole_from(1000, last), "every block before it")
             self.end(quiet)
             _traffic.update(movements(alerts_of(quiet)))
         return _traffic
+
+    def whole_from(self, first, last):
+        """The ledger of every chain is one range over these blocks."""
+        code, out, err = self.run_spyhop("coverage", "-o", "json", "-s",
+                                         self.folder / "admin.sock")
+        self.assertEqual(code, 0, err)
+        return all(any(r["from"] <= first and r["to"] >= last for r in chain["ranges"])
+                   for chain in json.loads(out)["chains"])
 
     def assert_every_movement(self, alerts, but=()):
         """From the first block told to the one before the last, the final alerts are what happened
@@ -335,44 +346,6 @@ class AlertCheck:
             key = bytes.fromhex(self.alert[party]["public_key"][2:])
             expected = ss58(key, prefix) if len(key) == 32 else "0x" + key.hex()
             self.case.assertEqual(self.alert[party]["address"], expected)
-
-
-def tokens(raw, decimals):
-    """The shortest exact decimal text of raw / 10^decimals."""
-    digits = str(raw).zfill(decimals + 1)
-    whole, part = (digits[:-decimals], digits[-decimals:]) if decimals else (digits, "")
-    part = part.rstrip("0")
-    return f"{whole}.{part}" if part else whole
-
-
-def alert_id(genesis, alert):
-    """The identity of an alert as the contract defines it: BLAKE2b-256, its first 16 bytes."""
-    def key(party):
-        raw = bytes.fromhex(alert[party]["public_key"][2:]) if party in alert else b""
-        return bytes([len(raw)]) + raw
-    text = (bytes.fromhex(genesis[2:]) + alert["block"]["number"].to_bytes(4, "little")
-            + alert["event"]["index"].to_bytes(4, "little") + key("from") + key("to")
-            + int(alert["amount_raw"]).to_bytes(16, "little") + alert["rule"].encode())
-    return hashlib.blake2b(text, digest_size=32).digest()[:16].hex()
-
-
-BASE58 = "123456789ABCDEFGHJKLMNPQRSTUVWXYZabcdefghijkmnopqrstuvwxyz"
-
-
-def ss58(key, prefix):
-    """The SS58 text of a public key (registry and checksum as the SS58 page describes them)."""
-    if prefix < 64:
-        head = bytes([prefix])
-    else:
-        head = bytes([((prefix & 0b1111_1100) >> 2) | 0b0100_0000,
-                      (prefix >> 8) | ((prefix & 0b11) << 6)])
-    body = head + key
-    body += hashlib.blake2b(b"SS58PRE" + body, digest_size=64).digest()[:2]
-    number, text = int.from_bytes(body, "big"), ""
-    while number:
-        number, rest = divmod(number, 58)
-        text = BASE58[rest] + text
-    return "1" * (len(body) - len(body.lstrip(b"\0"))) + text
 
 
 _traffic = {}
