@@ -104,6 +104,7 @@ void Handover::hold(Entry& entry, Candidate const& candidate, std::size_t queue,
     slot.candidate = candidate;
     slot.id = entry.id;
     slot.used = true;
+    slot.confirmation = queue == confirmations;
     ++slot.generation;
     entry.held = place;
     Nanoseconds const patience[queues] = {options_.hybrid_patience, options_.legacy_patience,
@@ -199,11 +200,27 @@ void Handover::abandoned(std::uint16_t chain, Path path, Hash const& block) {
     if (held() == 0) return;
     for (Slot& slot : slab_) {
         if (!slot.used || slot.candidate.chain != chain || slot.candidate.path != path) continue;
-        if (block_of(slot.candidate).hash != block) continue;
+        BlockRef const& held = block_of(slot.candidate);
+        // Legacy abandons a reading of a block, of which a final row may have been a part.
+        bool const stays = path == Path::legacy && held.finalized;
+        if (held.hash != block || stays) continue;
         std::uint32_t const entry = find(slot.id, chain);
         release(entries_[entry]);
         if (!entries_[entry].said) forget(entry);
     }
+}
+
+std::optional<std::uint32_t> Handover::lowest_of_legacy(std::uint16_t chain) const {
+    std::optional<std::uint32_t> lowest;
+    if (held() == 0) return lowest;
+    for (Slot const& slot : slab_) {
+        bool const ours = slot.used && slot.candidate.chain == chain &&
+                          slot.candidate.path == Path::legacy && !slot.confirmation;
+        if (!ours) continue;
+        std::uint32_t const number = block_of(slot.candidate).number;
+        lowest = std::min(lowest.value_or(number), number);
+    }
+    return lowest;
 }
 
 } // namespace stages

@@ -11,10 +11,10 @@
 //
 //   deadline: the path that should speak stayed silent; what is held is given back (due()).
 //
-// Whoever loses this memory (a crash) loses no alert: legacy's cursor and hybrid's ledger move only
-// with what deliver has journaled, both paths bring again what lies behind them, and the journal
-// says an id and state once. What that leaves: an event that legacy never brings, withheld from
-// hybrid, in the time between its block's commit and the deadline.
+// Whoever loses this memory (a crash) loses no alert: legacy's cursor is not passed on beyond what is
+// held of it (lowest_of_legacy), so legacy brings that again, and the journal says an id and state
+// once. What that leaves: an event that legacy never brings, withheld from hybrid, in the time
+// between its block's commit and the deadline.
 //
 // One thread. All memory is made by the constructor. Nothing here can fail: what does not fit makes
 // the oldest due before its time (room()).
@@ -23,6 +23,7 @@
 #include "stages/messages.hpp"
 
 #include <array>
+#include <optional>
 #include <vector>
 
 namespace stages {
@@ -66,6 +67,10 @@ class Handover {
     // The block did not happen: what is held of it by this path is forgotten.
     void abandoned(std::uint16_t chain, Path path, Hash const& block);
 
+    // The lowest block of which legacy has brought something that nobody has said yet: its cursor
+    // may not pass it.
+    std::optional<std::uint32_t> lowest_of_legacy(std::uint16_t chain) const;
+
     bool room() const { return !free_.empty(); }
     std::size_t held() const { return slab_.size() - free_.size(); }
 
@@ -85,6 +90,7 @@ class Handover {
         Candidate candidate;
         AlertId id{};
         bool used = false;
+        bool confirmation = false;    // its alert has been said by hybrid
         std::uint32_t generation = 0; // of the slot's use; a queue's item of an older one is stale
     };
     struct Waiting {

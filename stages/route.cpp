@@ -89,6 +89,13 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
     if (auto const* match = std::get_if<Match>(&candidate.body))
         return judge(candidate, *match, turn);
     follow(candidate);
+    if (auto const* settled = std::get_if<Settled>(&candidate.body)) {
+        auto& waiting = known_[candidate.chain].settled;
+        unsettled_ += !waiting.has_value();
+        waiting = settled->number;
+        settle(candidate.chain);
+        return;
+    }
     Verdict verdict;
     verdict.header.received = candidate.header.received;
     verdict.chain = candidate.chain;
@@ -205,10 +212,14 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
     if (confirms) pass(candidate, turn, {.speaks = false});
 }
 
-// One whose other path stayed silent; each call says at most one.
+// One whose other path stayed silent, or a cursor that need not wait any more; at most one a call.
 bool Route::tick(pipeline::Turn const& turn) {
     auto const due = handover_.due(turn.now);
-    if (due.candidate == nullptr) return false;
+    if (due.candidate == nullptr) {
+        for (std::size_t i = 0; unsettled_ > 0 && i < known_.size(); ++i)
+            if (known_[i].settled && settle(static_cast<std::uint16_t>(i))) return true;
+        return false;
+    }
     Candidate const& candidate = *due.candidate;
     if (due.confirmation) {
         pass(candidate, turn, {});
@@ -226,6 +237,29 @@ bool Route::tick(pipeline::Turn const& turn) {
         needs_.metrics.add(RouteMetric::let_go);
         handover_.drop_due();
     }
+    return true;
+}
+
+// Legacy's cursor goes on as far as everything below it has been said: what is held would be lost
+// with this process, and legacy would not bring it again. True: something was passed on.
+bool Route::settle(std::uint16_t chain) {
+    Known& known = known_[chain];
+    auto const lowest = handover_.lowest_of_legacy(chain);
+    bool const all = !lowest || *lowest > *known.settled;
+    std::uint32_t const upto = all ? *known.settled : *lowest == 0 ? 0 : *lowest - 1;
+    bool const moves = upto > known.passed || !known.passed_any;
+    if (all) {
+        known.settled.reset();
+        --unsettled_;
+    }
+    if (!moves) return false;
+    known.passed = upto;
+    known.passed_any = true;
+    Verdict verdict;
+    verdict.chain = chain;
+    verdict.path = Path::legacy;
+    verdict.body = Settled{upto};
+    verdicts_.emit(verdict);
     return true;
 }
 

@@ -144,7 +144,10 @@ class Route : pipeline::Pinned {
         std::array<bool, paths> foreign{};
         std::array<std::uint32_t, paths> final_below{}; // each path has told what lies below
         bool held = false;                              // on legacy
-        std::array<bool, paths> heard{};                // this path has named its chain
+        std::optional<std::uint32_t> settled{};         // legacy's cursor, waiting for what is held
+        std::uint32_t passed = 0;                       // how far it has been passed on
+        bool passed_any = false;
+        std::array<bool, paths> heard{}; // this path has named its chain
     };
 
     bool heard(Candidate const& candidate);
@@ -154,6 +157,7 @@ class Route : pipeline::Pinned {
     RouteWays ways(std::uint16_t chain) const;
     void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
     void follow(Candidate const& candidate);
+    bool settle(std::uint16_t chain);
     void tell_comparator(Candidate const& candidate, pipeline::Turn const& turn);
     // held: it comes out of the hand-over, later than it came; fallback: for a silent path.
     struct How {
@@ -171,7 +175,8 @@ class Route : pipeline::Pinned {
     pipeline::Outs<Twin> twins_;
     Handover handover_;
     std::size_t pins_ = 0;
-    std::uint32_t obeyed_ = 0; // epoch
+    std::size_t unsettled_ = 0; // chains whose cursor waits
+    std::uint32_t obeyed_ = 0;  // epoch
 };
 
 } // namespace stages

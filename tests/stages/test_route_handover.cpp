@@ -94,3 +94,43 @@ TEST(Route, what_was_held_of_an_abandoned_block_is_not_said) {
     EXPECT_FALSE(crossing.tick(share(1)));
     EXPECT_FALSE(crossing.passed());
 }
+
+// A reading of legacy's ends when its block is settled, with the final rows that were part of it.
+TEST(Route, a_final_row_that_is_held_outlives_its_reading) {
+    Crossing crossing;
+    Match const event = crossing.event(1, 2, true);
+    crossing.say(event, Path::legacy, share(10'000));
+    EXPECT_FALSE(crossing.passed()->speaks);
+    crossing.say(Abandoned{event.transfer.block.hash, event.transfer.block.number}, Path::legacy);
+    crossing.verdicts.pop();
+    crossing.clock.advance(10 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(10'000)));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->speaks && said->fallback);
+}
+
+// What is held would be lost with the process, and legacy brings nothing again below its cursor.
+TEST(Route, legacys_cursor_waits_for_what_is_held_of_it) {
+    Crossing crossing;
+    auto const cursor = [&]() -> std::uint32_t {
+        if (crossing.verdicts.front() == nullptr) return 0;
+        std::uint32_t const number = std::get<Settled>(crossing.verdicts.front()->body).number;
+        crossing.verdicts.pop();
+        return number;
+    };
+    crossing.block = 99;
+    crossing.say(crossing.event(), Path::legacy, share(10'000)); // in block 100
+    EXPECT_FALSE(crossing.passed());
+    crossing.say(Settled{120}, Path::legacy);
+    EXPECT_EQ(cursor(), 99U);
+    EXPECT_FALSE(crossing.tick(share(10'000)));
+    crossing.clock.advance(10 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(10'000))); // it is said
+    EXPECT_TRUE(crossing.passed());
+    EXPECT_TRUE(crossing.tick(share(10'000))); // and then the cursor goes on
+    EXPECT_EQ(cursor(), 120U);
+    EXPECT_FALSE(crossing.tick(share(10'000)));
+    crossing.say(Settled{130}, Path::legacy);
+    EXPECT_EQ(cursor(), 130U);
+}
