@@ -10,6 +10,7 @@ from test_rollout import Rollout as Base
 
 SWITCHES = 2_000
 LIVES = 4
+SWITCHES_A_BLOCK = 25
 
 
 class Operator:
@@ -35,10 +36,14 @@ class Storm(Base):
         service = self.both(flags="hybrid_traffic_percent = 50",
                             extra='[routing]\nhybrid_patience = "1s"\n',
                             sink=str(stream), wait=False)
-        obeyed = []
+        obeyed, self.killed_at = [], []
         for life in range(LIVES):
             operator = Operator(self.folder / "admin.sock")
-            for _ in range(SWITCHES // LIVES):
+            for turn in range(SWITCHES // LIVES):
+                if turn % SWITCHES_A_BLOCK == 0:  # spread over the life of the chain
+                    best = operator.ask("status")["chains"][0]["best"]
+                    service.wait_until(
+                        lambda: operator.ask("status")["chains"][0]["best"] > best, "a block")
                 throw = dice.random()
                 if throw < 0.1:
                     answer = operator.ask("rollback", reason="storm")
@@ -52,6 +57,8 @@ class Storm(Base):
                 else:
                     self.assertEqual(answer["code"], 4, answer)  # locked
             if life + 1 < LIVES:
+                self.killed_at.append((self.status()["chains"][0]["best"],
+                                       self.status()["chains"][0]["legacy"]["settled"]))
                 service.kill()
                 service = self.service(self.folder / "spyhop.toml", environment={"MADE_UP": KEY})
         lines = lambda: stream.read_text().splitlines() if stream.exists() else []
@@ -82,13 +89,17 @@ class Storm(Base):
         self.end(quiet)
         key = lambda a: (a["chain"], a["block"]["number"], a["event"]["index"], a["amount_raw"])
         finals = {key(a) for a in told if a["state"] == "final"}
+        # Each path begins at the head it sees first; from where both are there nothing may lack.
         chains = {chain for chain, *_ in finals}
-        first = {chain: min(number for name, number, *_ in finals if name == chain)
+        first = {chain: min(a["block"]["number"] for a in told
+                            if a["chain"] == chain and a["path"] == "legacy")
                  for chain in chains}
         truth = {key(a) for a in map(json.loads, quiet.out) if a["chain"] in chains
                  and first[a["chain"]] < a["block"]["number"] <= last}
         mine = {k for k in finals if first[k[0]] < k[1] <= last}
-        self.assertEqual((sorted(truth - mine), sorted(mine - truth)), ([], []))
+        seen = {key(a): (a["state"], a["path"]) for a in told if a["state"] != "final"}
+        lost = [(k, seen.get(k)) for k in sorted(truth - mine)]
+        self.assertEqual((lost, sorted(mine - truth)), ([], []), f"killed at {self.killed_at}")
         print(f"{len(truth)} alerts compared")
 
 
