@@ -11,10 +11,10 @@
 //
 //   deadline: the path that should speak stayed silent; what is held is given back (due()).
 //
-// Whoever loses this memory (a crash) loses no alert: legacy's cursor is not passed on beyond what is
-// held of it (lowest_of_legacy), so legacy brings that again, and the journal says an id and state
-// once. What that leaves: an event that legacy never brings, withheld from hybrid, in the time
-// between its block's commit and the deadline.
+// Whoever loses this memory (a crash) loses no alert: legacy's cursor is not passed on beyond what
+// is held of it (lowest_of_legacy), so legacy brings that again, and the journal says an id and
+// state once. What that leaves: an event that legacy never brings, withheld from hybrid, in the
+// time between its block's commit and the deadline.
 //
 // One thread. All memory is made by the constructor. Nothing here can fail: what does not fit makes
 // the oldest due before its time (room()).
