@@ -119,6 +119,7 @@ void Handover::release(Entry& entry) {
     slab_[entry.held].used = false;
     free_.push_back(entry.held);
     entry.held = nothing;
+    ++releases_;
 }
 
 Handover::Fate Handover::arrived(Candidate const& candidate, AlertId const& id, bool may_speak,
@@ -179,7 +180,7 @@ Handover::Due Handover::due(Nanoseconds now) {
     first->pop();
     release(entries_[given_]);
     entries_[given_].said = true;
-    return {&released_, given_confirmation_};
+    return {&released_, slot.id, given_confirmation_};
 }
 
 void Handover::drop_due() {
@@ -196,18 +197,29 @@ Nanoseconds Handover::next_deadline() const {
     return earliest;
 }
 
-void Handover::abandoned(std::uint16_t chain, Path path, Hash const& block) {
+template <class Which>
+void Handover::forget_held(std::uint16_t chain, Path path, Which const& which) {
     if (held() == 0) return;
     for (Slot& slot : slab_) {
         if (!slot.used || slot.candidate.chain != chain || slot.candidate.path != path) continue;
-        BlockRef const& held = block_of(slot.candidate);
-        // Legacy abandons a reading of a block, of which a final row may have been a part.
-        bool const stays = path == Path::legacy && held.finalized;
-        if (held.hash != block || stays) continue;
+        if (!which(std::get<Match>(slot.candidate.body).transfer)) continue;
         std::uint32_t const entry = find(slot.id, chain);
         release(entries_[entry]);
         if (!entries_[entry].said) forget(entry);
     }
+}
+
+void Handover::abandoned(std::uint16_t chain, Path path, Hash const& block) {
+    forget_held(chain, path, [&](Transfer const& transfer) {
+        // Legacy abandons a reading of a block, of which a final row may have been a part.
+        bool const stays = path == Path::legacy && transfer.block.finalized;
+        return transfer.block.hash == block && !stays;
+    });
+}
+
+void Handover::renumbered(std::uint16_t chain, Path path) {
+    forget_held(chain, path,
+                [](Transfer const& transfer) { return transfer.asset != native_asset; });
 }
 
 std::optional<std::uint32_t> Handover::lowest_of_legacy(std::uint16_t chain) const {

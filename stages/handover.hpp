@@ -56,6 +56,7 @@ class Handover {
 
     struct Due {
         Candidate const* candidate = nullptr; // null: nothing is due. Valid until the next call
+        AlertId id{};
         bool confirmation = false;
     };
     // The next one whose time has come, or, while there is no room, the oldest. Once it is given
@@ -67,10 +68,15 @@ class Handover {
     // The block did not happen: what is held of it by this path is forgotten.
     void abandoned(std::uint16_t chain, Path path, Hash const& block);
 
+    // The chain's assets of this path have other numbers now: what is held of them means nothing.
+    void renumbered(std::uint16_t chain, Path path);
+
     // The lowest block of which legacy has brought something that nobody has said yet: its cursor
     // may not pass it.
     std::optional<std::uint32_t> lowest_of_legacy(std::uint16_t chain) const;
 
+    // Grows whenever something ceases to be held.
+    std::uint64_t releases() const { return releases_; }
     bool room() const { return !free_.empty(); }
     std::size_t held() const { return slab_.size() - free_.size(); }
 
@@ -113,6 +119,8 @@ class Handover {
     void forget(std::uint32_t entry);
     void hold(Entry& entry, Candidate const& candidate, std::size_t queue, Nanoseconds now);
     void release(Entry& entry);
+    template <class Which>
+    void forget_held(std::uint16_t chain, Path path, Which const& which);
     bool stale(Waiting const& waiting) const;
     void compact(Queue& queue);
 
@@ -124,6 +132,7 @@ class Handover {
     std::vector<std::uint32_t> free_;
     std::array<Queue, queues> queues_;
     Candidate released_{};
+    std::uint64_t releases_ = 0;
     std::uint32_t given_ = nothing; // the entry due() gave out
     bool given_confirmation_ = false;
 };

@@ -93,6 +93,7 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
         auto& waiting = known_[candidate.chain].settled;
         unsettled_ += !waiting.has_value();
         waiting = settled->number;
+        known_[candidate.chain].settled_received = candidate.header.received;
         settle(candidate.chain);
         return;
     }
@@ -189,40 +190,35 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
     if (!of_chain.legacy || !of_chain.hybrid) {
         bool const speaks = of_chain.legacy == (candidate.path == Path::legacy);
         needs_.metrics.add(speaks ? RouteMetric::alerts : RouteMetric::withheld);
-        if (speaks) pass(candidate, turn, {});
+        if (speaks) pass(candidate, id_of(candidate, match), turn, {});
         return;
     }
     auto const subject = facts_of(subject_of(match.transfer), turn);
     bool const may_speak = decide(of_chain, subject, turn.regime).path == candidate.path;
-    auto const id =
-        alert_id(known_[candidate.chain].genesis, match.transfer, options_.rule_names[match.rule]);
+    AlertId const id = id_of(candidate, match);
     switch (handover_.arrived(candidate, id, may_speak, turn.now)) {
     case Handover::Fate::said:
         needs_.metrics.add(RouteMetric::alerts);
-        return pass(candidate, turn, {});
+        return pass(candidate, id, turn, {});
     case Handover::Fate::other_now:
         needs_.metrics.add(RouteMetric::alerts);
         needs_.metrics.add(RouteMetric::late);
-        pass(handover_.held_of_other(), turn, {.held = true});
+        pass(handover_.held_of_other(), id, turn, {.held = true});
         break;
     case Handover::Fate::held:
     case Handover::Fate::known: needs_.metrics.add(RouteMetric::withheld); break;
     }
     bool const confirms = candidate.path == Path::legacy && match.transfer.block.finalized;
-    if (confirms) pass(candidate, turn, {.speaks = false});
+    if (confirms) pass(candidate, id, turn, {.speaks = false});
 }
 
 // One whose other path stayed silent, or a cursor that need not wait any more; at most one a call.
 bool Route::tick(pipeline::Turn const& turn) {
     auto const due = handover_.due(turn.now);
-    if (due.candidate == nullptr) {
-        for (std::size_t i = 0; unsettled_ > 0 && i < known_.size(); ++i)
-            if (known_[i].settled && settle(static_cast<std::uint16_t>(i))) return true;
-        return false;
-    }
+    if (due.candidate == nullptr) return settle_any();
     Candidate const& candidate = *due.candidate;
     if (due.confirmation) {
-        pass(candidate, turn, {});
+        pass(candidate, due.id, turn, {});
         return true;
     }
     auto subject = facts_of(subject_of(std::get<Match>(candidate.body).transfer), turn);
@@ -232,7 +228,7 @@ bool Route::tick(pipeline::Turn const& turn) {
     if (may_help) {
         needs_.metrics.add(RouteMetric::alerts);
         needs_.metrics.add(RouteMetric::fallbacks);
-        pass(candidate, turn, {.held = true, .fallback = true});
+        pass(candidate, due.id, turn, {.held = true, .fallback = true});
     } else {
         needs_.metrics.add(RouteMetric::let_go);
         handover_.drop_due();
@@ -246,21 +242,34 @@ bool Route::settle(std::uint16_t chain) {
     Known& known = known_[chain];
     auto const lowest = handover_.lowest_of_legacy(chain);
     bool const all = !lowest || *lowest > *known.settled;
-    std::uint32_t const upto = all ? *known.settled : *lowest == 0 ? 0 : *lowest - 1;
-    bool const moves = upto > known.passed || !known.passed_any;
+    std::uint32_t const upto = all ? *known.settled : *lowest - std::min(*lowest, 1U);
     if (all) {
         known.settled.reset();
         --unsettled_;
     }
-    if (!moves) return false;
+    if (known.passed && upto <= *known.passed) return false;
     known.passed = upto;
-    known.passed_any = true;
     Verdict verdict;
+    verdict.header.received = known.settled_received;
     verdict.chain = chain;
     verdict.path = Path::legacy;
     verdict.body = Settled{upto};
     verdicts_.emit(verdict);
     return true;
+}
+
+// Looks at what is held, so only when some of it has gone since; one cursor a call.
+bool Route::settle_any() {
+    if (unsettled_ == 0 || looked_at_ == handover_.releases()) return false;
+    for (std::size_t i = 0; i < known_.size(); ++i)
+        if (known_[i].settled && settle(static_cast<std::uint16_t>(i))) return true;
+    looked_at_ = handover_.releases();
+    return false;
+}
+
+AlertId Route::id_of(Candidate const& candidate, Match const& match) const {
+    return alert_id(known_[candidate.chain].genesis, match.transfer,
+                    options_.rule_names[match.rule]);
 }
 
 // Every word that the comparison needs, whoever may speak; the links drop.
@@ -306,19 +315,25 @@ void Route::follow(Candidate const& candidate) {
         final = std::max(final, block->number + 1);
     if (auto const* settled = std::get_if<Settled>(&candidate.body))
         final = std::max(final, settled->number + 1);
+    if (auto const* facts = std::get_if<ChainFacts>(&candidate.body)) {
+        auto& run = known_[candidate.chain].run[static_cast<std::size_t>(candidate.path)];
+        if (std::exchange(run, facts->run) != facts->run)
+            handover_.renumbered(candidate.chain, candidate.path);
+    }
     if (auto const* gone = std::get_if<Abandoned>(&candidate.body))
         handover_.abandoned(candidate.chain, candidate.path, gone->hash);
 }
 
 // A match that was held may have become final meanwhile; nobody will say so again.
-void Route::pass(Candidate const& candidate, pipeline::Turn const& turn, How how) {
+void Route::pass(Candidate const& candidate, AlertId const& id, pipeline::Turn const& turn,
+                 How how) {
     Alert alert;
     alert.match = std::get<Match>(candidate.body);
     BlockRef& block = alert.match.transfer.block;
     Known const& known = known_[candidate.chain];
     if (how.held && block.number < known.final_below[static_cast<std::size_t>(candidate.path)])
         block.finalized = true;
-    alert.id = alert_id(known.genesis, alert.match.transfer, options_.rule_names[alert.match.rule]);
+    alert.id = id;
     alert.path = candidate.path;
     alert.speaks = how.speaks;
     alert.fallback = how.fallback;

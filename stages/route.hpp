@@ -145,9 +145,10 @@ class Route : pipeline::Pinned {
         std::array<std::uint32_t, paths> final_below{}; // each path has told what lies below
         bool held = false;                              // on legacy
         std::optional<std::uint32_t> settled{};         // legacy's cursor, waiting for what is held
-        std::uint32_t passed = 0;                       // how far it has been passed on
-        bool passed_any = false;
-        std::array<bool, paths> heard{}; // this path has named its chain
+        std::optional<std::uint32_t> passed{};          // how far it has been passed on
+        Nanoseconds settled_received = 0;
+        std::array<bool, paths> heard{};        // this path has named its chain
+        std::array<std::uint32_t, paths> run{}; // of the process that named it
     };
 
     bool heard(Candidate const& candidate);
@@ -158,6 +159,7 @@ class Route : pipeline::Pinned {
     void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
     void follow(Candidate const& candidate);
     bool settle(std::uint16_t chain);
+    bool settle_any();
     void tell_comparator(Candidate const& candidate, pipeline::Turn const& turn);
     // held: it comes out of the hand-over, later than it came; fallback: for a silent path.
     struct How {
@@ -165,7 +167,8 @@ class Route : pipeline::Pinned {
         bool held = false;
         bool fallback = false;
     };
-    void pass(Candidate const& candidate, pipeline::Turn const& turn, How how);
+    void pass(Candidate const& candidate, AlertId const& id, pipeline::Turn const& turn, How how);
+    AlertId id_of(Candidate const& candidate, Match const& match) const;
 
     RouteOptions const options_;
     boost::unordered_flat_map<decoders::Account, Account, KeyHash> accounts_;
@@ -175,8 +178,9 @@ class Route : pipeline::Pinned {
     pipeline::Outs<Twin> twins_;
     Handover handover_;
     std::size_t pins_ = 0;
-    std::size_t unsettled_ = 0; // chains whose cursor waits
-    std::uint32_t obeyed_ = 0;  // epoch
+    std::size_t unsettled_ = 0;   // chains whose cursor waits
+    std::uint64_t looked_at_ = 0; // releases of the hand-over, when the cursors were looked at
+    std::uint32_t obeyed_ = 0;    // epoch
 };
 
 } // namespace stages

@@ -24,6 +24,7 @@ struct Crossing {
         for (Path const path : {Path::legacy, Path::hybrid}) say(ChainFacts{}, path);
         while (verdicts.front() != nullptr) verdicts.pop();
     }
+    static constexpr pipeline::Nanoseconds received = 123;
     static decoders::Account account(std::uint32_t number) {
         std::uint8_t bytes[32] = {};
         std::memcpy(bytes, &number, sizeof number);
@@ -57,6 +58,7 @@ struct Crossing {
     void say(decltype(Candidate::body) const& body, Path path,
              pipeline::Regime const& regime = {}) {
         Candidate candidate;
+        candidate.header.received = received;
         candidate.path = path;
         candidate.body = body;
         route->on({candidate, {}}, turn(regime));

@@ -123,6 +123,8 @@ TEST(Route, legacys_cursor_waits_for_what_is_held_of_it) {
     crossing.say(crossing.event(), Path::legacy, share(10'000)); // in block 100
     EXPECT_FALSE(crossing.passed());
     crossing.say(Settled{120}, Path::legacy);
+    ASSERT_NE(crossing.verdicts.front(), nullptr);
+    EXPECT_EQ(crossing.verdicts.front()->header.received, Crossing::received);
     EXPECT_EQ(cursor(), 99U);
     EXPECT_FALSE(crossing.tick(share(10'000)));
     crossing.clock.advance(10 * pipeline::second);
@@ -133,4 +135,22 @@ TEST(Route, legacys_cursor_waits_for_what_is_held_of_it) {
     EXPECT_FALSE(crossing.tick(share(10'000)));
     crossing.say(Settled{130}, Path::legacy);
     EXPECT_EQ(cursor(), 130U);
+}
+
+// Another run of hybrid's process numbers assets anew; what is held names one of the old numbers.
+TEST(Route, what_is_held_of_an_asset_goes_with_the_run_that_numbered_it) {
+    Crossing crossing;
+    Match of_asset = crossing.event();
+    of_asset.transfer.asset = 3;
+    Match const of_native = crossing.event();
+    crossing.say(of_asset, Path::hybrid, share(1));
+    crossing.say(of_native, Path::hybrid, share(1));
+    ChainFacts facts;
+    facts.run = 1;
+    crossing.say(facts, Path::hybrid);
+    crossing.verdicts.pop();
+    crossing.clock.advance(120 * pipeline::second);
+    EXPECT_TRUE(crossing.tick(share(1)));
+    EXPECT_EQ(crossing.passed()->match.transfer.block.number, of_native.transfer.block.number);
+    EXPECT_FALSE(crossing.tick(share(1)));
 }
