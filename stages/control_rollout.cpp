@@ -83,9 +83,8 @@ Control::Answer Control::rollout_plan(AdminRequest const&, pipeline::Turn const&
 }
 
 Control::Answer Control::steer_rollout(RolloutCommand command, AdminRequest const& request,
-                                       pipeline::Turn const& turn) {
+                                       pipeline::Turn const&) {
     if (!needs_.steward) return {exit_failed, "this service has no rollout", {}};
-    needs_.steward->look(glance(turn)); // judged by what is true now
     auto const done =
         needs_.steward->command(command, request.args.contains("force"), who(request));
     if (!done) return {exit_refused, done.error(), {}};
@@ -114,9 +113,8 @@ Control::Answer Control::rollout_step_down(AdminRequest const& r, pipeline::Turn
 
 // ---- go or no-go, health, incidents ------------------------------------------------------------
 
-Control::Answer Control::go_or_no_go(AdminRequest const&, pipeline::Turn const& turn) {
+Control::Answer Control::go_or_no_go(AdminRequest const&, pipeline::Turn const&) {
     if (!needs_.steward) return {exit_failed, "this service has no rollout", {}};
-    needs_.steward->look(glance(turn));
     Steward const& steward = *needs_.steward;
     auto const items = ready_items(steward.plan(), steward.state(), steward.inputs());
     Answer answer{0, ready_table(items), ready_json(items)};
@@ -124,9 +122,8 @@ Control::Answer Control::go_or_no_go(AdminRequest const&, pipeline::Turn const& 
     return answer;
 }
 
-Control::Answer Control::health(AdminRequest const&, pipeline::Turn const& turn) {
+Control::Answer Control::health(AdminRequest const&, pipeline::Turn const&) {
     if (!needs_.steward) return {exit_failed, "this service watches over nothing", {}};
-    needs_.steward->look(glance(turn));
     Steward& steward = *needs_.steward;
     HealthNames names;
     for (auto const& chain : options_.chains) names.chains.push_back(chain.name);

@@ -76,7 +76,7 @@ Governor::Result<RegimeChange> Governor::change(FlagState next, Who const& who,
     return made;
 }
 
-// In force first; the disk after it.
+// In force first; the disk after it. Whatever another has made of the regime meanwhile.
 RegimeChange Governor::force(FlagState next, Who const& who, std::string_view action,
                              std::string_view from, std::string_view to) {
     RegimeChange made;
@@ -85,17 +85,21 @@ RegimeChange Governor::force(FlagState next, Who const& who, std::string_view ac
         next.epoch = made.before.epoch + 1;
         made.after = regime_of(next);
     } while (!needs_.switchboard.change(made.before, made.after));
+    in_force(std::move(next), made);
+    record(who, action, from, to, made);
+    return made;
+}
+
+// The switchboard has it: the rest follows.
+void Governor::in_force(FlagState next, RegimeChange& made) {
     made.stored_at = needs_.clock.monotonic();
     if (needs_.wake) needs_.wake();
     state_ = std::move(next);
     auto const stored = needs_.store(state_);
     unstored_ = !stored;
-    if (!stored) {
-        made.trouble = "in force, but not stored yet: " + stored.error();
-        needs_.log.write(pipeline::Level::error, "control", made.trouble);
-    }
-    record(who, action, from, to, made);
-    return made;
+    if (stored) return;
+    made.trouble = "in force, but not stored yet: " + stored.error();
+    needs_.log.write(pipeline::Level::error, "control", made.trouble);
 }
 
 Governor::Result<RegimeChange> Governor::set_flag(FlagRow const& row, std::uint16_t value,
@@ -153,10 +157,21 @@ Governor::Result<RegimeChange> Governor::rollback(Who const& who, std::string_vi
     return force(std::move(next), who, action, from, to);
 }
 
+// Like a rollback, but only over the regime that it knows: it must not undo a fall-back.
 Governor::Result<RegimeChange> Governor::drill(Who const& who) {
     settle();
-    std::string const same = describe(regime_of(state_));
-    return force(state_, who, "rollback drill", same, same);
+    FlagState next = state_;
+    ++next.epoch;
+    RegimeChange made{regime_of(state_), regime_of(next), 0, true, {}};
+    if (!needs_.switchboard.change(made.before, made.after)) {
+        settle();
+        return std::unexpected(
+            "the regime has been changed at the same moment; look and try again");
+    }
+    in_force(std::move(next), made);
+    std::string const same = describe(made.after);
+    record(who, "rollback drill", same, same, made);
+    return made;
 }
 
 Governor::Result<RegimeChange> Governor::unlock(Who const& who) {

@@ -81,6 +81,7 @@ class Governor {
                                 std::string_view from, std::string_view to);
     RegimeChange force(FlagState next, Who const& who, std::string_view action,
                        std::string_view from, std::string_view to);
+    void in_force(FlagState next, RegimeChange& made);
     void record(Who const& who, std::string_view action, std::string_view from, std::string_view to,
                 RegimeChange& change);
     void follow(pipeline::Regime const& now);

@@ -35,8 +35,13 @@ Steward::Steward(RolloutPlan plan, std::string const& state, HealthOptions healt
 }
 
 void Steward::open_incident(std::string const& text) {
-    needs_.log.write(pipeline::Level::error, "control", "incident: " + text);
-    incidents_.open(text, inputs_.now_unix_ms);
+    auto const id = incidents_.open(text, inputs_.now_unix_ms);
+    auto const list = incidents_.list();
+    auto const found =
+        std::find_if(list.begin(), list.end(), [&](Incident const& one) { return one.id == id; });
+    // One that goes on is counted, not told every second.
+    if (found != list.end() && found->times == 1)
+        needs_.log.write(pipeline::Level::error, "control", "incident: " + text);
 }
 
 void Steward::look(Glance const& glance) {
@@ -213,9 +218,18 @@ void Steward::follow_lock() {
     auto const decision = command_rollout(plan_, state_, inputs_,
                                           locked ? RolloutCommand::lock : RolloutCommand::unlock);
     if (decision) state_ = decision->next;
-    if (!locked) health_.rearm();
+    if (!locked) let_go();
     begin_step();
     keep(true);
+}
+
+// A person has looked: every breach is judged anew, and what the old ones had done is undone.
+void Steward::let_go() {
+    health_.rearm();
+    for (std::size_t i = 0; needs_.hold && i < last_.chains.size(); ++i)
+        needs_.hold(static_cast<std::uint16_t>(i), false);
+    if (needs_.governor.state().high_speed)
+        (void)needs_.governor.set_high_speed(false, {"unlock", "breaches are judged anew"});
 }
 
 void Steward::advance() {

@@ -82,6 +82,7 @@ class Steward {
     void advance();
     bool apply(RolloutDecision const& decision, Who const& who);
     void follow_lock();
+    void let_go();
     void keep(bool now);
     void begin_step();
     void open_incident(std::string const& text);

@@ -105,6 +105,14 @@ TEST(AlertLine, is_the_example_of_the_interface_member_by_member) {
               R"({"received_to_emitted_ns":41230,"block_to_emitted_ms":812})");
 }
 
+TEST(AlertLine, says_that_one_path_stood_in_for_the_other) {
+    Sample sample;
+    EXPECT_FALSE(sample.text().contains("fallback"));
+    sample.line.alert.fallback = true;
+    EXPECT_TRUE(sample.text().contains(
+        R"("regime":{"epoch":7,"hybrid_traffic_percent":15,"fallback":true})"));
+}
+
 TEST(AlertLine, members_come_in_the_order_of_the_interface) {
     Sample sample;
     std::string order;

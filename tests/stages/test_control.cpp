@@ -183,6 +183,23 @@ TEST(Control, only_an_admin_may_shut_down) {
     EXPECT_TRUE(desk.shutdowns.empty());
 }
 
+// Without a governor the answer is that there are no flags, but only to whoever might set them.
+TEST(Control, an_operator_may_roll_back_and_an_admin_alone_unlock) {
+    Desk desk;
+    auto const refused = [&](char const* line, Role role) {
+        return desk.ask(line, role).contains("needs the rights");
+    };
+    for (char const* line : {"rollback --reason x", "flag set hybrid_traffic_percent 1",
+                             "rollout start", "incident ack 1", "pin x legacy"}) {
+        EXPECT_TRUE(refused(line, Role::viewer)) << line;
+        EXPECT_FALSE(refused(line, Role::operator_)) << line;
+    }
+    EXPECT_TRUE(refused("unlock --reason x", Role::operator_));
+    EXPECT_FALSE(refused("unlock --reason x", Role::admin));
+    for (char const* line : {"flags", "health", "ready", "shadow report", "audit", "incidents"})
+        EXPECT_FALSE(refused(line, Role::viewer)) << line;
+}
+
 TEST(Control, help_lists_every_command) {
     Desk desk;
     std::string const text = desk.ask("help", Role::viewer);

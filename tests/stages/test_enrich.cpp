@@ -37,6 +37,7 @@ struct World {
         pipeline::Turn made;
         made.now = now;
         made.unix_ms = 1'763'626'512'000 + now / pipeline::millisecond;
+        made.regime.flags = hurry ? pipeline::Flag::high_speed : std::uint8_t{0};
         return made;
     }
     void say(decltype(Verdict::body) const& body, std::uint16_t chain = 0) {
@@ -84,6 +85,7 @@ struct World {
     }
 
     pipeline::Nanoseconds now = pipeline::second;
+    bool hurry = false; // the regime asks for high speed
     pipeline::MetricsPage page{"", enrich_metrics};
     pipeline::MetricsPage cache_page{"", cache_metrics};
     pipeline::Link<Verdict> verdicts{"verdicts", {.depth = 64}};
@@ -234,6 +236,18 @@ TEST(Enrich, the_users_names_win_and_need_nobody) {
     ASSERT_EQ(said.size(), 1U);
     EXPECT_EQ(alert_of(said[0]).from.label.view(), "Mine");
     EXPECT_EQ(alert_of(said[0]).amended, Amended::from_balance);
+}
+
+TEST(Enrich, in_a_hurry_nobody_is_asked) {
+    World world;
+    world.hurry = true;
+    world.say(World::alert(1));
+    EXPECT_EQ(world.take().size(), 1U);
+    EXPECT_TRUE(world.asked().empty());
+    world.hurry = false;
+    world.say(World::alert(2));
+    EXPECT_EQ(world.take().size(), 1U);
+    EXPECT_FALSE(world.asked().empty());
 }
 
 TEST(Enrich, a_chain_without_subscan_is_labelled_and_not_asked_about) {

@@ -127,6 +127,18 @@ TEST(Governor, a_drill_changes_the_epoch_and_nothing_else) {
     EXPECT_NE(drill->before.epoch, drill->after.epoch);
 }
 
+TEST(Governor, a_drill_does_not_undo_a_fall_back) {
+    Office office;
+    ASSERT_TRUE(office.share(3'500));
+    auto const now = office.switchboard.load();
+    auto next = now;
+    next.mode = Mode::legacy_only;
+    ASSERT_TRUE(office.switchboard.change(now, next));
+    static_cast<void>(office.governor.drill(office.somebody));
+    EXPECT_EQ(office.switchboard.load().mode, Mode::legacy_only);
+    EXPECT_TRUE(office.governor.state().locked);
+}
+
 // The supervisor has seen hybrid die and has put the switchboard to legacy itself.
 TEST(Governor, what_another_has_changed_is_stored_locked_and_told) {
     Office office;

@@ -39,7 +39,10 @@ struct House {
             Governor::Needs{switchboard,
                             clock,
                             log,
-                            [](FlagState const&) { return std::expected<void, std::string>(); },
+                            [this](FlagState const&) -> std::expected<void, std::string> {
+                                if (disk_full) return std::unexpected("no space left");
+                                return {};
+                            },
                             {},
                             {}});
         switchboard.start(regime_of(governor->state()));
@@ -95,6 +98,7 @@ struct House {
     std::vector<std::uint32_t> restarted;
     std::vector<std::pair<std::uint16_t, bool>> holds;
     bool fresh_heads = true;
+    bool disk_full = false;
 };
 
 } // namespace
@@ -214,4 +218,54 @@ TEST(Steward, an_unlock_lets_the_rollout_begin_anew) {
     house.pass(1);
     EXPECT_EQ(house.steward->state().phase, RolloutPhase::idle);
     EXPECT_TRUE(house.steward->command(RolloutCommand::start, false, {"uid 1", "again"}));
+}
+
+// The chain was held by a breach that the unlock has forgotten.
+TEST(Steward, an_unlock_lets_go_of_what_breaches_had_done) {
+    House house;
+    house.pass(1);
+    house.glance.chains[0].following = false;
+    house.fresh_heads = false;
+    house.pass(60);
+    ASSERT_EQ(house.holds.size(), 1U);
+    ASSERT_TRUE(house.governor->rollback({"uid 1", "to see"}));
+    house.pass(1);
+    house.glance.chains[0].following = true;
+    house.fresh_heads = true;
+    ASSERT_TRUE(house.governor->unlock({"uid 1", "seen"}));
+    house.pass(1);
+    ASSERT_FALSE(house.holds.empty());
+    EXPECT_FALSE(house.holds.back().second);
+}
+
+TEST(Steward, slow_alerts_make_the_service_hurry_until_they_are_quick_again) {
+    House house;
+    auto const slow = [&](std::uint64_t legacy_ms, std::uint64_t hybrid_ms) {
+        for (int i = 0; i < 30; ++i)
+            house.notes[0].tally.latency.add(latency_sample(legacy_ms, hybrid_ms));
+        house.agree(30);
+    };
+    slow(1'000, 3'000);
+    house.pass(30);
+    EXPECT_NE(house.switchboard.load().flags & pipeline::Flag::high_speed, 0);
+    for (int i = 0; i < 40; ++i) slow(3'000, 1'000);
+    house.pass(700);
+    EXPECT_EQ(house.switchboard.load().flags & pipeline::Flag::high_speed, 0);
+}
+
+TEST(Steward, an_incident_that_goes_on_is_counted_and_logged_once) {
+    House house;
+    house.start();
+    house.agree(100);
+    house.disk_full = true; // so the step up is refused, second after second
+    house.pass(90);
+    EXPECT_EQ(house.share(), 0);
+    auto const list = house.steward->incidents().list();
+    ASSERT_EQ(list.size(), 1U);
+    EXPECT_NE(list[0].text.find("the rollout cannot go on"), std::string::npos);
+    EXPECT_GT(list[0].times, 10U);
+    EXPECT_EQ(house.log.count("incident: the rollout cannot go on"), 1U);
+    house.disk_full = false;
+    house.pass(2);
+    EXPECT_EQ(house.share(), 3'500);
 }
