@@ -1,5 +1,6 @@
 #include "config/flags_file.hpp"
 
+#include "config/reader.hpp"
 #include "config/stage_options.hpp"
 #include "config/state_folder.hpp"
 #include "decoders/hex.hpp"
@@ -9,7 +10,6 @@
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
-#include <toml++/toml.h>
 
 namespace config {
 
@@ -124,13 +124,12 @@ std::string flags_text(FlagState const& state) {
 }
 
 std::expected<FlagState, std::string> flags_from(std::string_view text) {
-    toml::table table;
-    try {
-        table = toml::parse(text);
-    } catch (toml::parse_error const& error) {
+    std::vector<Problem> problems;
+    auto const parsed = parse_toml(text, flags_file_name, problems);
+    if (!parsed)
         return std::unexpected(
-            fmt::format("line {}: {}", error.source().begin.line, error.description()));
-    }
+            fmt::format("line {}: {}", problems[0].where.line, problems[0].text));
+    toml::table const& table = *parsed;
     FlagState state = stages::default_flags();
     std::string mode;
     std::uint32_t version = 0;

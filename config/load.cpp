@@ -289,16 +289,9 @@ Loaded load_text(std::string_view text, std::string const& name) {
     Loaded loaded;
     Config& config = loaded.config;
     config.file = name;
-    toml::table document;
-    try {
-        document = toml::parse(text, name);
-    } catch (toml::parse_error const& error) {
-        loaded.problems.push_back({{error.source().begin.line, error.source().begin.column},
-                                   std::string(error.description()),
-                                   false});
-        return loaded;
-    }
-    Reader root(document, "", loaded.problems);
+    auto const document = parse_toml(text, name, loaded.problems);
+    if (!document) return loaded;
+    Reader root(*document, "", loaded.problems);
     root.table("service", [&](Reader& in) { read_service(in, config.service); });
     root.table("http", [&](Reader& in) { read_http(in, config.http.emplace()); });
     root.table("subscan", [&](Reader& in) { read_subscan(in, config.subscan.emplace()); });

@@ -78,7 +78,7 @@ struct CommandLine {
 
         auto* const check = app.add_subcommand("check", "validate a configuration");
         check->add_option("-c,--config", config_path, "configuration file")->required();
-        check->add_flag("--no-network", no_network, "do not try to reach the nodes");
+        check->add_flag("--no-network", no_network, "do not try to reach nodes and Subscan");
         check->callback([this] { exit_code = cmd_check(common, config_path, !no_network); });
 
         auto* const show = app.add_subcommand("topology", "the pipeline, as it will run");

@@ -36,6 +36,18 @@ std::string joined(std::span<std::string_view const> names) {
 
 } // namespace
 
+std::optional<toml::table> parse_toml(std::string_view text, std::string const& name,
+                                      std::vector<Problem>& problems) {
+    try {
+        return toml::parse(text, name);
+    } catch (toml::parse_error const& error) {
+        problems.push_back({{error.source().begin.line, error.source().begin.column},
+                            std::string(error.description()),
+                            false});
+        return std::nullopt;
+    }
+}
+
 toml::node const* Reader::take(std::string_view key) {
     known_.push_back(key);
     return table_.get(key);

@@ -15,6 +15,10 @@
 
 namespace config {
 
+// Nothing: it is no TOML, and the problem says where and why. The library's exception ends here.
+std::optional<toml::table> parse_toml(std::string_view text, std::string const& name,
+                                      std::vector<Problem>& problems);
+
 class Reader {
   public:
     Reader(toml::table const& table, std::string path, std::vector<Problem>& problems)

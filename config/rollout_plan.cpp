@@ -209,18 +209,11 @@ void check_whole(stages::RolloutPlan const& plan, Placed& placed) {
 
 LoadedPlan load_rollout_plan_text(std::string_view text, std::string const& name) {
     LoadedPlan loaded{.file = name, .plan = {}, .problems = {}};
-    toml::table document;
-    try {
-        document = toml::parse(text, name);
-    } catch (toml::parse_error const& error) {
-        loaded.problems.push_back({{error.source().begin.line, error.source().begin.column},
-                                   std::string(error.description()),
-                                   false});
-        return loaded;
-    }
+    auto const document = parse_toml(text, name, loaded.problems);
+    if (!document) return loaded;
     Placed placed{{}, loaded.problems};
     stages::RolloutPlan& plan = loaded.plan;
-    Reader root(document, "", loaded.problems);
+    Reader root(*document, "", loaded.problems);
     read_milliseconds(root, "cooldown", plan.cooldown_ms);
     read_milliseconds(root, "hold", plan.hold_ms);
     read_ladder(root, plan.ladder);

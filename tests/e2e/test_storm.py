@@ -6,7 +6,7 @@ import socket
 
 from harness import main
 from subscan_peer import KEY
-from test_rollout import Rollout as Base
+from two_paths import TwoPaths
 
 SWITCHES = 2_000
 LIVES = 4
@@ -22,12 +22,16 @@ class Operator:
         self.socket.connect(str(path))
         self.lines = self.socket.makefile()
 
+    def close(self):
+        self.lines.close()
+        self.socket.close()
+
     def ask(self, *words, **args):
         self.socket.sendall(json.dumps({"command": list(words), "args": args}).encode() + b"\n")
         return json.loads(self.lines.readline())
 
 
-class Storm(Base):
+class Storm(TwoPaths):
     def test_a_storm_of_switches_and_kills_loses_and_doubles_nothing(self):
         seed = random.SystemRandom().randrange(1 << 30)
         print("seed", seed)
@@ -56,6 +60,7 @@ class Storm(Base):
                     obeyed.append(answer["stored_to_obeyed_us"])
                 else:
                     self.assertEqual(answer["code"], 4, answer)  # locked
+            operator.close()
             if life + 1 < LIVES:
                 self.killed_at.append((self.status()["chains"][0]["best"],
                                        self.status()["chains"][0]["legacy"]["settled"]))
@@ -66,6 +71,7 @@ class Storm(Base):
         operator = Operator(self.folder / "admin.sock")
         operator.ask("unlock", reason="the end")
         operator.ask("flag", "set", "hybrid_traffic_percent", "100")
+        operator.close()
         aim = highest() + 30
         service.wait_until(lambda: highest() >= aim, "some more blocks")
         self.end(service)
@@ -102,10 +108,6 @@ class Storm(Base):
         self.assertEqual((lost, sorted(mine - truth)), ([], []), f"killed at {self.killed_at}")
         print(f"{len(truth)} alerts compared")
 
-
-for name in [n for n in dir(Base) if n.startswith("test_")]:
-    setattr(Storm, name, None)
-del Base
 
 if __name__ == "__main__":
     main()
