@@ -89,8 +89,8 @@ void obeyed(benchmark::State& state, pipeline::Idle idle) {
         auto const before = board.load();
         auto next = before;
         next.mode = (to_legacy = !to_legacy) ? pipeline::Mode::legacy_only : pipeline::Mode::normal;
-        if (!board.change(before, next)) continue;
         pipeline::Nanoseconds const stored = clock.monotonic();
+        if (!board.change(before, next)) continue;
         topology.wake();
         while (board.obeyed().epoch < before.epoch + 1) {}
         auto const at = board.obeyed().at;

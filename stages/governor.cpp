@@ -62,14 +62,13 @@ Governor::Result<RegimeChange> Governor::change(FlagState next, Who const& who,
     next.epoch = state_.epoch + 1;
     if (auto const stored = needs_.store(next); !stored)
         return std::unexpected("not changed, because it cannot be stored: " + stored.error());
-    RegimeChange made{before, regime_of(next), 0, true, {}};
+    RegimeChange made{before, regime_of(next), needs_.clock.monotonic(), true, {}};
     if (!needs_.switchboard.change(before, made.after)) {
         unstored_ = true; // what is in force now is not what was stored
         settle();
         return std::unexpected(
             "the regime has been changed at the same moment; look and try again");
     }
-    made.stored_at = needs_.clock.monotonic();
     state_ = std::move(next);
     if (needs_.wake) needs_.wake();
     record(who, action, from, to, made);
@@ -84,6 +83,7 @@ RegimeChange Governor::force(FlagState next, Who const& who, std::string_view ac
         made.before = needs_.switchboard.load();
         next.epoch = made.before.epoch + 1;
         made.after = regime_of(next);
+        made.stored_at = needs_.clock.monotonic();
     } while (!needs_.switchboard.change(made.before, made.after));
     in_force(std::move(next), made);
     record(who, action, from, to, made);
@@ -92,7 +92,6 @@ RegimeChange Governor::force(FlagState next, Who const& who, std::string_view ac
 
 // The switchboard has it: the rest follows.
 void Governor::in_force(FlagState next, RegimeChange& made) {
-    made.stored_at = needs_.clock.monotonic();
     if (needs_.wake) needs_.wake();
     state_ = std::move(next);
     auto const stored = needs_.store(state_);
@@ -162,7 +161,7 @@ Governor::Result<RegimeChange> Governor::drill(Who const& who) {
     settle();
     FlagState next = state_;
     ++next.epoch;
-    RegimeChange made{regime_of(state_), regime_of(next), 0, true, {}};
+    RegimeChange made{regime_of(state_), regime_of(next), needs_.clock.monotonic(), true, {}};
     if (!needs_.switchboard.change(made.before, made.after)) {
         settle();
         return std::unexpected(

@@ -29,7 +29,7 @@ struct Who {
 
 struct RegimeChange {
     pipeline::Regime before{}, after{};
-    pipeline::Nanoseconds stored_at = 0; // when it was in force (monotonic)
+    pipeline::Nanoseconds stored_at = 0; // just before the store, so that nothing looks quicker
     bool changed = true;                 // false: it had been so before
     std::string trouble{};               // it is in force, but: not stored, not audited
 };
