@@ -26,6 +26,7 @@ std::vector<Row> rows() {
     Option const wait{"wait", "until it is in force (it always is)", true};
     return {
         {"status", "chains, regime, processes", {}, {}},
+        {"sources", "every node and Subscan: state, heights, trouble", {}, {}},
         {"coverage", "which finalized blocks were read, and every hole", {}, {}},
         {"metrics", "every metric, in Prometheus' text format", {}, {}},
         {"flags", "every flag: value, default, type, who set it and when", {}, {}},

@@ -107,10 +107,10 @@ stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journ
         if (journal != nullptr) {
             made.genesis = journal->genesis_of(chain.name);
             made.poll.resume = journal->legacy_cursor_of(chain.name);
-            // Subscan is new to this chain: it goes on where the node was.
-            if (!made.poll.resume)
-                if (auto const cursor = journal->cursor_of(chain.name))
-                    made.poll.resume = cursor->number;
+            // Subscan is new to this chain: it goes on where the node was, or began.
+            auto const cursor = journal->cursor_of(chain.name);
+            if (!made.poll.resume && cursor) made.poll.resume = cursor->number;
+            if (!made.poll.start) made.poll.start = journal->start_of(chain.name);
         }
         if (made.polled) planned += calls_a_poll * 86'400 * pipeline::second / chain.legacy_poll;
         options.gate.chains.push_back(chain.name);

@@ -2,6 +2,7 @@
 #include "config/crash_notice.hpp"
 #include "config/exit_codes.hpp"
 #include "config/live_world.hpp"
+#include "config/process_limits.hpp"
 #include "config/process_usage.hpp"
 #include "config/signals.hpp"
 #include "config/supervisor.hpp"
@@ -52,6 +53,10 @@ int Supervisor::run_part(Process process) {
         fmt::print(stderr, "spyhop: {}\n", trouble);
         return exit_failed;
     }
+    if (process == Process::hybrid)
+        if (auto const done = limit_hybrid(config_.service.memory_max_hybrid); !done)
+            log_.write(pipeline::Level::warning, "spyhop",
+                       "hybrid's memory is not limited: " + done.error());
     topology_.start();
     board_->up(process);
     stop_->rouse();

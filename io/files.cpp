@@ -100,6 +100,13 @@ std::expected<void, Error> write_file(std::string const& path, std::string_view 
     return {};
 }
 
+std::expected<void, Error> write_special(std::string const& path, std::string_view text) {
+    Descriptor const file{::open(path.c_str(), O_WRONLY | O_CLOEXEC)};
+    if (file.get() < 0) return failed(path, errno);
+    if (int const system = write_all(file.get(), text); system != 0) return failed(path, system);
+    return {};
+}
+
 std::expected<std::uint64_t, Error> file_size(std::string const& path) {
     struct stat status{};
     if (::stat(path.c_str(), &status) == 0)

@@ -22,6 +22,10 @@ read_file(std::string const& path, std::size_t bytes_max = limits::file_bytes_ma
 [[nodiscard]] std::expected<void, Error> write_file(std::string const& path, std::string_view text,
                                                     unsigned mode = 0640);
 
+// Into a file that is there and is not a file: of /proc, a pipe, a device.
+[[nodiscard]] std::expected<void, Error> write_special(std::string const& path,
+                                                       std::string_view text);
+
 // The size of a regular file; 0 where there is none, and for pipes and devices.
 [[nodiscard]] std::expected<std::uint64_t, Error> file_size(std::string const& path);
 // Bytes from `offset` on; fewer than asked for only at the end.

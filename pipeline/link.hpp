@@ -96,10 +96,12 @@ class Link final : public LinkBase {
     }
 
     // Writer: cannot fail on a wait link, because the runner checked the credit before.
-    void push(M message) {
-        message.header.sequence = counts_->pushed++;
-        bool const taken = queue_.push(message);
-        if (!taken) {
+    void push(M const& message) {
+        std::uint64_t const sequence = counts_->pushed++;
+        if (M* const copy = queue_.put(message)) {
+            copy->header.sequence = sequence;
+            queue_.published();
+        } else {
             CHECK(options.when_full == WhenFull::drop);
             ++counts_->dropped;
         }

@@ -4,12 +4,13 @@
 //   ──────┬──[ m ][ m ][ m ]───┬──────    both count up for ever; slot = count % slots
 //         │ in flight          │ free
 //
-// A message is copied into its slot before `written` moves, and leaves with one store to `read`:
-// whoever dies in between has pushed or popped it, or not, and nothing else. A slot keeps its bytes
-// until it is used again, so that last() can say what a dead writer pushed last;
+// A message is copied into its slot, once, before `written` moves, and leaves with one store to
+// `read`: whoever dies in between has pushed or popped it, or not, and nothing else. A slot keeps
+// its bytes until it is used again, so that last() can say what a dead writer pushed last;
 // boost::lockfree::spsc_queue cannot, which is why links do not use it.
 //
-// Threads: push, room and last by the writer; front and pop by the reader; waiting by anyone.
+// Threads: put, published, room and last by the writer; front and pop by the reader; waiting by
+// anyone.
 #pragma once
 
 #include "pipeline/region.hpp"
@@ -39,24 +40,27 @@ class Ring {
                          ends_->read.load(std::memory_order_acquire));
     }
 
-    bool push(M const& message) {
+    // The copy in the slot, which is the reader's only after published(); null: there is no room.
+    M* put(M const& message) {
         std::uint64_t const at = ends_->written.load(std::memory_order_relaxed);
         // acquire: pairs with the release in pop(), as in room().
-        if (at - ends_->read.load(std::memory_order_acquire) >= depth_) return false;
-        new (slot(at)) M(message);
+        if (at - ends_->read.load(std::memory_order_acquire) >= depth_) return nullptr;
+        return new (slot(at)) M(message);
+    }
+    void published() {
+        std::uint64_t const at = ends_->written.load(std::memory_order_relaxed);
         ends_->written.store(at + 1, std::memory_order_release); // pairs with front()
-        return true;
     }
 
     M const* front() const {
         std::uint64_t const at = ends_->read.load(std::memory_order_relaxed);
-        // acquire: pairs with the release in push(); the message is whole.
+        // acquire: pairs with the release in published(); the message is whole.
         return at == ends_->written.load(std::memory_order_acquire) ? nullptr : slot(at);
     }
 
     void pop() {
         std::uint64_t const at = ends_->read.load(std::memory_order_relaxed);
-        ends_->read.store(at + 1, std::memory_order_release); // pairs with push() and room()
+        ends_->read.store(at + 1, std::memory_order_release); // pairs with put() and room()
     }
 
     std::size_t waiting() const {
@@ -67,7 +71,7 @@ class Ring {
 
     // In the place of a dead reader: nothing is in flight any more.
     void discard() {
-        // acquire and release: pair with push() and room().
+        // acquire and release: pair with put() and room().
         ends_->read.store(ends_->written.load(std::memory_order_acquire),
                           std::memory_order_release);
     }
@@ -78,16 +82,18 @@ class Ring {
     };
     // The newest message that was pushed, in flight or not, for which `wanted` holds. For whoever
     // stands in for a dead writer or a dead reader. Looks as far back as slots have not been used
-    // again; `writing`: the writer lives, and may be filling the oldest.
+    // again; `writing`: the writer lives.
     template <class Wanted>
     std::optional<Last> last(bool writing, Wanted const& wanted) const {
-        // acquire: pairs with the release in push().
+        // acquire: pairs with the release in published().
         std::uint64_t const written = ends_->written.load(std::memory_order_acquire);
-        std::uint64_t const kept = std::min<std::uint64_t>(written, mask_ + (writing ? 0 : 1));
+        // The oldest slot may be half written, unless there was no room to write.
+        bool const full = written - ends_->read.load(std::memory_order_relaxed) > mask_;
+        std::uint64_t const kept = std::min(written, mask_ + (full && !writing ? 1 : 0));
         for (std::uint64_t back = 1; back <= kept; ++back) {
             std::uint64_t const at = written - back;
             Last const found{*slot(at), at < ends_->read.load(std::memory_order_relaxed)};
-            // acquire: pairs with the release in push(); the writer may have come round meanwhile.
+            // acquire: pairs with the release in published(); the writer may have come round.
             if (writing && ends_->written.load(std::memory_order_acquire) - at > mask_)
                 return std::nullopt;
             if (wanted(found.message)) return found;

@@ -42,6 +42,8 @@ Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server,
 std::span<Control::Command const> Control::commands() {
     static constexpr std::array table{
         Command{"status", Role::viewer, "chains, regime, processes", &Control::status},
+        Command{"sources", Role::viewer, "every node and Subscan: state, heights, trouble",
+                &Control::sources},
         Command{"coverage", Role::viewer, "which finalized blocks were read, and every hole",
                 &Control::coverage},
         Command{"metrics", Role::viewer, "every metric, in Prometheus' text format",

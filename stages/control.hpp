@@ -147,6 +147,7 @@ class Control : pipeline::Pinned {
     Answer dispatch(AdminRequest const& request, Asker const& asker, pipeline::Turn const& turn);
     std::string render(Answer answer, bool json, bool with_text) const;
     Answer status(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer sources(AdminRequest const& request, pipeline::Turn const& turn);
     Answer coverage(AdminRequest const& request, pipeline::Turn const& turn);
     Answer metrics(AdminRequest const& request, pipeline::Turn const& turn);
     Answer shutdown(AdminRequest const& request, pipeline::Turn const& turn);

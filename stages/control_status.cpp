@@ -2,8 +2,8 @@
 #include "stages/control.hpp"
 
 #include "decoders/hex.hpp"
-#include "stages/alert_line.hpp"
 #include "stages/breaker.hpp"
+#include "stages/control_words.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,29 +11,6 @@
 namespace stages {
 
 namespace {
-
-std::string_view to_text(SourceState state) {
-    constexpr std::string_view names[] = {"off", "waiting", "connecting", "greeting", "following"};
-    return names[static_cast<std::size_t>(state)];
-}
-
-std::string_view to_text(LegacyState state) {
-    constexpr std::string_view names[] = {"off",    "starting", "polling",
-                                          "behind", "failing",  "held"};
-    return names[static_cast<std::size_t>(state)];
-}
-
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
-
-// Seconds since then; nothing where it was never.
-std::optional<double> seconds_since(std::uint64_t unix_ms, pipeline::Turn const& turn) {
-    if (unix_ms == 0 || turn.unix_ms < unix_ms) return std::nullopt;
-    return static_cast<double>(turn.unix_ms - unix_ms) / 1000.0;
-}
 
 bool legacy_works(LegacyNote const& note) {
     return note.state == LegacyState::polling || note.state == LegacyState::behind;

@@ -119,6 +119,10 @@ std::unique_ptr<Custody::Stranger> Custody::next_stranger() {
 
 // ---- blocks -------------------------------------------------------------------------------------
 
+void Custody::begins(std::uint16_t index, std::uint32_t block) {
+    if (auto const& key = ledgers_[index].key) journal_->want_from(*key, block);
+}
+
 void Custody::passed(std::uint16_t index, BlockEnd const& end) {
     Ledger& ledger = ledgers_[index];
     if (!ledger.key) return;
@@ -129,6 +133,7 @@ void Custody::passed(std::uint16_t index, BlockEnd const& end) {
     done.events_hash = end.events_hash;
     if (end.incomplete) done.incomplete = end.fault;
     journal_->block_done(*ledger.key, done);
+    begins(index, done.number);
     if (!std::exchange(ledger.begun, true) && (has_gaps(ledger) || !ledger.rereads.empty()))
         next_want_ = 0;
     if (!ledger.incomplete.empty()) read_whole(ledger, end);
@@ -260,7 +265,8 @@ void Custody::pause(Ledger& ledger, Stretch const& stretch, Nanoseconds now) {
 bool Custody::has_gaps(Ledger const& ledger) const {
     auto const ranges = journal_->coverage(*ledger.key).ranges();
     if (ranges.empty()) return false;
-    return ranges.size() > 1 || (ledger.chain.start && ranges.front().from > *ledger.chain.start);
+    return ranges.size() > 1 ||
+           ranges.front().from > journal_->start(*ledger.key).value_or(ranges.front().from);
 }
 
 void Custody::wants(Nanoseconds now, std::function<void(Want const&)> const& order) {

@@ -67,6 +67,9 @@ class Custody {
     Journal const& journal() const { return *journal_; }
 
     void enter(std::uint16_t chain, Hash const& genesis);
+    // Something of this block is about to be said, or it has passed: here the ledger begins, if it
+    // has not yet.
+    void begins(std::uint16_t chain, std::uint32_t block);
     void passed(std::uint16_t chain, BlockEnd const& end);
     void abandoned(std::uint16_t chain, Abandoned const& gone);
     void missing(std::uint16_t chain, Missing const& missing, Nanoseconds now);

@@ -71,6 +71,9 @@ void Deliver::begin(Verdict const& verdict, pipeline::Turn const& turn) {
         alert != nullptr && alert->path == Path::legacy && alert->match.transfer.block.finalized;
     if (confirms) custody_.confirm(verdict.chain, *alert);
     if (alert != nullptr && !alert->speaks) return;
+    // With the first alert's own commit: one that was said has its block in the ledger.
+    if (alert != nullptr && alert->path == Path::hybrid)
+        custody_.begins(verdict.chain, alert->match.transfer.block.number);
     Lifecycle& of_path = lifecycle(verdict.path);
     of_path.begin(verdict);
     for (Place const& place : of_path.take_forgotten()) custody_.forgotten(place, verdict.path);

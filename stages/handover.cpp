@@ -7,7 +7,7 @@ namespace stages {
 
 namespace {
 
-constexpr std::size_t held_by_legacy = 0, held_by_hybrid = 1, confirmations = 2;
+constexpr std::size_t held_by_legacy = 0, held_by_hybrid = 1, confirmations = 2, overdue = 3;
 
 BlockRef const& block_of(Candidate const& candidate) {
     return std::get<Match>(candidate.body).transfer.block;
@@ -19,7 +19,8 @@ Handover::Handover(HandoverOptions const& options)
     : options_(options)
     , entries_(options.said_max)
     , table_(options.said_max * 2, nothing)
-    , slab_(options.held_max) {
+    , slab_(options.held_max)
+    , looked_(options.held_max) {
     CHECK(std::has_single_bit(options.said_max) && options.held_max > 0);
     CHECK(options.held_max <= options.said_max / 2);
     free_.reserve(options.held_max);
@@ -107,11 +108,20 @@ void Handover::hold(Entry& entry, Candidate const& candidate, std::size_t queue,
     slot.confirmation = queue == confirmations;
     ++slot.generation;
     entry.held = place;
-    Nanoseconds const patience[queues] = {options_.hybrid_patience, options_.legacy_patience,
-                                          options_.confirm_patience};
+    Nanoseconds const patience[] = {options_.hybrid_patience, options_.legacy_patience,
+                                    options_.confirm_patience};
+    await(queue, {now + patience[queue], place, slot.generation});
+}
+
+void Handover::await(std::size_t queue, Waiting const& one) {
     Queue& waiting = queues_[queue];
     if (waiting.count == waiting.items.size()) compact(waiting);
-    waiting.push({now + patience[queue], place, slot.generation});
+    waiting.push(one);
+}
+
+// In a new generation: its place in the queue it waits in is stale.
+void Handover::hurry(std::size_t slot) {
+    await(overdue, {0, static_cast<std::uint32_t>(slot), ++slab_[slot].generation});
 }
 
 void Handover::release(Entry& entry) {
@@ -222,14 +232,27 @@ void Handover::renumbered(std::uint16_t chain, Path path) {
                 [](Transfer const& transfer) { return transfer.asset != native_asset; });
 }
 
-std::optional<std::uint32_t> Handover::lowest_of_legacy(std::uint16_t chain) const {
+void Handover::legacy_settled(std::uint16_t chain, std::uint32_t number) {
+    if (held() == 0) return;
+    for (std::size_t place = 0; place < slab_.size(); ++place) {
+        Slot const& slot = slab_[place];
+        bool const concerned = slot.used && slot.candidate.chain == chain &&
+                               slot.candidate.path == Path::hybrid &&
+                               block_of(slot.candidate).number <= number;
+        if (concerned) hurry(place);
+    }
+}
+
+std::optional<std::uint32_t> Handover::lowest_of_legacy(std::uint16_t chain,
+                                                        std::uint32_t final_of_hybrid) const {
     std::optional<std::uint32_t> lowest;
     if (held() == 0) return lowest;
     for (Slot const& slot : slab_) {
-        bool const ours = slot.used && slot.candidate.chain == chain &&
-                          slot.candidate.path == Path::legacy && !slot.confirmation;
+        bool const ours =
+            slot.used && slot.candidate.chain == chain && slot.candidate.path == Path::legacy;
         if (!ours) continue;
         std::uint32_t const number = block_of(slot.candidate).number;
+        if (slot.confirmation && number < final_of_hybrid) continue;
         lowest = std::min(lowest.value_or(number), number);
     }
     return lowest;

@@ -9,12 +9,15 @@
 //                                                 confirmation, should hybrid die before that
 //   held for the other the one that may speak now is said, at once
 //
-//   deadline: the path that should speak stayed silent; what is held is given back (due()).
+//   deadline: the path that should speak stayed silent, or legacy says that it has told its block
+//   whole, or the regime has changed and the path that holds it may speak (look()); what is held is
+//   given back (due()).
 //
 // Whoever loses this memory (a crash) loses no alert: legacy's cursor is not passed on beyond what
 // is held of it (lowest_of_legacy), so legacy brings that again, and the journal says an id and
-// state once. What that leaves: an event that legacy never brings, withheld from hybrid, in the
-// time between its block's commit and the deadline.
+// state once. A confirmation counts as held until hybrid's own finality has reached its block: till
+// then nobody else would say that the alert is final. What that leaves: an event that legacy never
+// brings, withheld from hybrid, in the time between its block's commit and the deadline.
 //
 // One thread. All memory is made by the constructor. Nothing here can fail: what does not fit makes
 // the oldest due before its time (room()).
@@ -22,6 +25,7 @@
 
 #include "stages/messages.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <vector>
@@ -65,15 +69,34 @@ class Handover {
     void drop_due();
     Nanoseconds next_deadline() const;
 
+    // The regime has changed: what is held has to be looked at again, by look(), a few at a time;
+    // what may be said by its path now is due. look() is false when it has seen everything.
+    void look_again() { looked_ = 0; }
+    template <class MaySpeak>
+    bool look(MaySpeak const& may_speak) {
+        if (held() == 0) looked_ = slab_.size();
+        std::size_t const end = std::min(slab_.size(), looked_ + look_burst);
+        for (; looked_ < end; ++looked_) {
+            Slot const& slot = slab_[looked_];
+            if (slot.used && !slot.confirmation && may_speak(slot.candidate)) hurry(looked_);
+        }
+        return looked_ < slab_.size();
+    }
+
     // The block did not happen: what is held of it by this path is forgotten.
     void abandoned(std::uint16_t chain, Path path, Hash const& block);
 
     // The chain's assets of this path have other numbers now: what is held of them means nothing.
     void renumbered(std::uint16_t chain, Path path);
 
-    // The lowest block of which legacy has brought something that nobody has said yet: its cursor
-    // may not pass it.
-    std::optional<std::uint32_t> lowest_of_legacy(std::uint16_t chain) const;
+    // Legacy has told everything up to this block: what hybrid holds of that is due now.
+    void legacy_settled(std::uint16_t chain, std::uint32_t number);
+
+    // The lowest block of which legacy has brought something that nobody has said yet, or that
+    // hybrid, which is final below final_of_hybrid, has not said as final: legacy's cursor may not
+    // pass it.
+    std::optional<std::uint32_t> lowest_of_legacy(std::uint16_t chain,
+                                                  std::uint32_t final_of_hybrid) const;
 
     // Grows whenever something ceases to be held.
     std::uint64_t releases() const { return releases_; }
@@ -82,7 +105,9 @@ class Handover {
 
   private:
     static constexpr std::uint32_t nothing = ~std::uint32_t{0};
-    static constexpr std::size_t queues = 3; // what legacy holds, what hybrid holds, confirmations
+    // What legacy holds, what hybrid holds, confirmations, what waits for nobody any more.
+    static constexpr std::size_t queues = 4;
+    static constexpr std::size_t look_burst = 64; // some microseconds
 
     struct Entry {
         AlertId id{};
@@ -118,6 +143,8 @@ class Handover {
     void index(std::uint32_t entry);
     void forget(std::uint32_t entry);
     void hold(Entry& entry, Candidate const& candidate, std::size_t queue, Nanoseconds now);
+    void await(std::size_t queue, Waiting const& one);
+    void hurry(std::size_t slot);
     void release(Entry& entry);
     template <class Which>
     void forget_held(std::uint16_t chain, Path path, Which const& which);
@@ -131,6 +158,7 @@ class Handover {
     std::vector<Slot> slab_;
     std::vector<std::uint32_t> free_;
     std::array<Queue, queues> queues_;
+    std::size_t looked_; // slots that have been looked at since the regime changed
     Candidate released_{};
     std::uint64_t releases_ = 0;
     std::uint32_t given_ = nothing; // the entry due() gave out

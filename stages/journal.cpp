@@ -131,6 +131,14 @@ std::optional<Hash> Journal::genesis_of(std::string_view name) const {
     return std::nullopt;
 }
 
+std::optional<std::uint32_t> Journal::start(ChainKey chain) const { return chains_[chain]->start; }
+
+std::optional<std::uint32_t> Journal::start_of(std::string_view name) const {
+    for (auto const& chain : chains_)
+        if (chain->name == name) return chain->start;
+    return std::nullopt;
+}
+
 std::optional<BlockPoint> Journal::cursor_of(std::string_view name) const {
     for (auto const& chain : chains_)
         if (chain->name == name) return chain->cursor;
@@ -185,6 +193,13 @@ void Journal::append(AlertRow const& row) {
 
 void Journal::block_done(ChainKey chain, BlockDone const& block) {
     chains_[chain]->remember(block, options_.told_max);
+}
+
+void Journal::want_from(ChainKey key, std::uint32_t number) {
+    Chain& chain = *chains_[key];
+    if (chain.start || chain.cursor) return;
+    chain.start = number;
+    chain.changed = true;
 }
 
 void Journal::block_abandoned(ChainKey chain, Hash const& hash) {

@@ -116,8 +116,7 @@ class Journal {
 
     // ---- chains
     // Known by its genesis, whatever its name was; one that is entered twice under two names has a
-    // ledger for each. `start`: the first block that is wanted, remembered
-    // from the first time on; absent: the first one covered.
+    // ledger for each. `start`: the first block that is wanted, remembered from the first time on.
     ChainKey enter(Hash const& genesis, std::string_view name,
                    std::optional<std::uint32_t> start = std::nullopt);
     // Every chain that was ever entered: its key and its name.
@@ -125,6 +124,9 @@ class Journal {
     Hash const& genesis(ChainKey chain) const;
     // The genesis of the chain that had this name last.
     std::optional<Hash> genesis_of(std::string_view name) const;
+    // The first block that is wanted; absent: the first one covered.
+    std::optional<std::uint32_t> start(ChainKey chain) const;
+    std::optional<std::uint32_t> start_of(std::string_view name) const;
     std::optional<BlockPoint> cursor(ChainKey chain) const;
     std::optional<BlockPoint> cursor_of(std::string_view name) const;
     Coverage const& coverage(ChainKey chain) const;
@@ -139,6 +141,9 @@ class Journal {
     bool rows_pending() const { return !turn_.rows.empty(); }
     void append(AlertRow const& row);
     void block_done(ChainKey chain, BlockDone const& block);
+    // Begins here, where no start and no block was known of the chain: a run that ends before its
+    // first block is final owes that one, too.
+    void want_from(ChainKey chain, std::uint32_t number);
     Covered block_final(ChainKey chain, std::uint32_t number, Hash const& hash, Hash const& parent);
     void block_abandoned(ChainKey chain, Hash const& hash);
     void explain_hole(ChainKey chain, std::uint32_t from, std::uint32_t to, std::string_view reason,

@@ -93,6 +93,7 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
         auto& waiting = known_[candidate.chain].settled;
         unsettled_ += !waiting.has_value();
         waiting = settled->number;
+        handover_.legacy_settled(candidate.chain, settled->number);
         known_[candidate.chain].settled_received = candidate.header.received;
         settle(candidate.chain);
         return;
@@ -107,6 +108,7 @@ void Route::on(pipeline::Part<Candidate> const& part, pipeline::Turn const& turn
 
 void Route::on(pipeline::Part<Steer> const& part, pipeline::Turn const&) {
     Steer const& steer = part.message;
+    handover_.look_again();
     if (!steer.account) {
         if (steer.chain < known_.size()) known_[steer.chain].held = steer.hold;
         return;
@@ -183,6 +185,11 @@ RouteWays Route::ways(std::uint16_t chain) const {
     return {options_.chains[chain].legacy, options_.chains[chain].hybrid, known_[chain].held};
 }
 
+bool Route::may_speak(Candidate const& candidate, pipeline::Turn const& turn) const {
+    auto const subject = facts_of(subject_of(std::get<Match>(candidate.body).transfer), turn);
+    return decide(ways(candidate.chain), subject, turn.regime).path == candidate.path;
+}
+
 // ---- matches -----------------------------------------------------------------------------------
 
 void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn) {
@@ -193,10 +200,8 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
         if (speaks) pass(candidate, id_of(candidate, match), turn, {});
         return;
     }
-    auto const subject = facts_of(subject_of(match.transfer), turn);
-    bool const may_speak = decide(of_chain, subject, turn.regime).path == candidate.path;
     AlertId const id = id_of(candidate, match);
-    switch (handover_.arrived(candidate, id, may_speak, turn.now)) {
+    switch (handover_.arrived(candidate, id, may_speak(candidate, turn), turn.now)) {
     case Handover::Fate::said:
         needs_.metrics.add(RouteMetric::alerts);
         return pass(candidate, id, turn, {});
@@ -214,21 +219,25 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
 
 // One whose other path stayed silent, or a cursor that need not wait any more; at most one a call.
 bool Route::tick(pipeline::Turn const& turn) {
+    if (std::exchange(judged_by_, turn.regime.epoch) != turn.regime.epoch) handover_.look_again();
+    bool const looking =
+        handover_.look([&](Candidate const& held) { return may_speak(held, turn); });
     auto const due = handover_.due(turn.now);
-    if (due.candidate == nullptr) return settle_any();
+    if (due.candidate == nullptr) return settle_any() || looking;
     Candidate const& candidate = *due.candidate;
     if (due.confirmation) {
         pass(candidate, due.id, turn, {});
         return true;
     }
     auto subject = facts_of(subject_of(std::get<Match>(candidate.body).transfer), turn);
+    bool const its_turn = may_speak(candidate, turn);
     subject.bucket = 0; // whatever the share is, if there is any
     bool const may_help = candidate.path == Path::legacy ||
                           decide(ways(candidate.chain), subject, turn.regime).path == Path::hybrid;
-    if (may_help) {
+    if (its_turn || may_help) {
         needs_.metrics.add(RouteMetric::alerts);
-        needs_.metrics.add(RouteMetric::fallbacks);
-        pass(candidate, due.id, turn, {.held = true, .fallback = true});
+        needs_.metrics.add(its_turn ? RouteMetric::late : RouteMetric::fallbacks);
+        pass(candidate, due.id, turn, {.held = true, .fallback = !its_turn});
     } else {
         needs_.metrics.add(RouteMetric::let_go);
         handover_.drop_due();
@@ -240,7 +249,8 @@ bool Route::tick(pipeline::Turn const& turn) {
 // with this process, and legacy would not bring it again. True: something was passed on.
 bool Route::settle(std::uint16_t chain) {
     Known& known = known_[chain];
-    auto const lowest = handover_.lowest_of_legacy(chain);
+    std::uint32_t const final_of_hybrid = known.final_below[static_cast<std::size_t>(Path::hybrid)];
+    auto const lowest = handover_.lowest_of_legacy(chain, final_of_hybrid);
     bool const all = !lowest || *lowest > *known.settled;
     std::uint32_t const upto = all ? *known.settled : *lowest - std::min(*lowest, 1U);
     if (all) {
@@ -258,12 +268,14 @@ bool Route::settle(std::uint16_t chain) {
     return true;
 }
 
-// Looks at what is held, so only when some of it has gone since; one cursor a call.
+// Looks at what is held, so only when some of it has gone since, or become hybrid's for good; one
+// cursor a call.
 bool Route::settle_any() {
-    if (unsettled_ == 0 || looked_at_ == handover_.releases()) return false;
+    std::uint64_t const moved = handover_.releases() + finalized_;
+    if (unsettled_ == 0 || looked_at_ == moved) return false;
     for (std::size_t i = 0; i < known_.size(); ++i)
         if (known_[i].settled && settle(static_cast<std::uint16_t>(i))) return true;
-    looked_at_ = handover_.releases();
+    looked_at_ = moved;
     return false;
 }
 
@@ -312,7 +324,7 @@ void Route::tell_comparator(Candidate const& candidate, pipeline::Turn const& tu
 void Route::follow(Candidate const& candidate) {
     auto& final = known_[candidate.chain].final_below[static_cast<std::size_t>(candidate.path)];
     if (auto const* block = std::get_if<Finalized>(&candidate.body))
-        final = std::max(final, block->number + 1);
+        final = std::max(final, block->number + 1), ++finalized_;
     if (auto const* settled = std::get_if<Settled>(&candidate.body))
         final = std::max(final, settled->number + 1);
     if (auto const* facts = std::get_if<ChainFacts>(&candidate.body)) {

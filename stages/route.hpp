@@ -156,6 +156,7 @@ class Route : pipeline::Pinned {
     decoders::Account const& subject_of(Transfer const& transfer) const;
     RouteSubject facts_of(decoders::Account const& subject, pipeline::Turn const& turn) const;
     RouteWays ways(std::uint16_t chain) const;
+    bool may_speak(Candidate const& match, pipeline::Turn const& turn) const;
     void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
     void follow(Candidate const& candidate);
     bool settle(std::uint16_t chain);
@@ -179,8 +180,10 @@ class Route : pipeline::Pinned {
     Handover handover_;
     std::size_t pins_ = 0;
     std::size_t unsettled_ = 0;   // chains whose cursor waits
-    std::uint64_t looked_at_ = 0; // releases of the hand-over, when the cursors were looked at
+    std::uint64_t finalized_ = 0; // blocks of hybrid
+    std::uint64_t looked_at_ = 0; // releases of the hand-over and the above, when cursors were seen
     std::uint32_t obeyed_ = 0;    // epoch
+    std::uint32_t judged_by_ = 0; // epoch under which what is held was last judged
 };
 
 } // namespace stages

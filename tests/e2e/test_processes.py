@@ -9,6 +9,7 @@ import os
 import pathlib
 import random
 import re
+import resource
 import signal
 import time
 import unittest
@@ -110,6 +111,17 @@ class Processes(Case):
         service = self.busy()
         service.wait_line(r"incident: hybrid \(\d+\) holds \d+ MiB, more than memory_max_hybrid")
         service.wait_line(r"incident: hybrid \(\d+\) was ended by signal 9")
+        self.end(service)
+
+
+    def test_hybrid_is_the_first_to_go_when_memory_is_short(self):
+        self.service_keys = 'memory_max_hybrid = "512MiB"\n'
+        service = self.busy()
+        for part, pid in children_of(service).items():
+            score = int(pathlib.Path(f"/proc/{pid}/oom_score_adj").read_text())
+            most, _ = resource.prlimit(pid, resource.RLIMIT_DATA)
+            self.assertEqual(score == 500, part == "hybrid", part)
+            self.assertEqual(most != resource.RLIM_INFINITY, part == "hybrid", part)
         self.end(service)
 
 

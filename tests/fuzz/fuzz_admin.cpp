@@ -1,4 +1,5 @@
-// Any line on the admin socket: it is understood or refused by a sentence, within its limits.
+// Any line on the admin socket, or body of an emergency rollback: it is understood or refused by a
+// sentence, within its limits.
 #include "pipeline/check.hpp"
 #include "stages/admin_request.hpp"
 
@@ -6,6 +7,8 @@
 
 extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size) {
     std::string_view const line(reinterpret_cast<char const*>(data), size);
+    auto const order = stages::parse_rollback_order(line);
+    CHECK(order ? !order->reason.empty() || line.empty() : !order.error().empty());
     auto const request = stages::parse_admin_request(line);
     if (!request) {
         CHECK(!request.error().empty());

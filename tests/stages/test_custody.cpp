@@ -197,6 +197,23 @@ TEST_F(Custody, a_hole_left_by_an_earlier_run_is_wanted_at_once) {
     EXPECT_EQ(run.orders->take(), Words{"0: 8-9"});
 }
 
+// A run that ends before its first block is final has no cursor yet, and owes what it has begun.
+TEST_F(Custody, a_run_that_ends_before_finality_owes_its_first_block) {
+    {
+        Life run(path);
+        run.block(7, 1);
+        EXPECT_EQ(run.said(), Words{"seen 0x0007"});
+        run.block(8, 0);
+    }
+    Life run(path);
+    run.told_and_final(11);
+    EXPECT_EQ(run.orders->take(), Words{"0: 7-10"});
+    EXPECT_EQ(quick_journal(folder / "other.db")->start_of("polkadot"), std::nullopt);
+    auto const journal =
+        stages::testing::open_journal(path, {.database = {.read_only = true, .lock = false}});
+    EXPECT_EQ(journal->start_of("polkadot"), 7U);
+}
+
 TEST_F(Custody, what_nobody_can_give_is_asked_for_again_after_a_pause) {
     Life run(path);
     run.told_and_final(7);

@@ -1,7 +1,6 @@
 // What chance may do to the mismatch check while somebody looks after every single pair: a good
-// hybrid is (almost) never rolled back, a bad one soon.
-//
-// The bounds are made here, independently of the service's: Robbins' beta-binomial mixture with the
+// hybrid is (almost) never rolled back, a bad one soon. With the comparator's own bounds, and with
+// some made here, independently: Robbins' beta-binomial mixture with the
 // prior Beta(1/2, 1/2) rejects p in favour of something above it when
 //   B(k + 1/2, n - k + 1/2) / B(1/2, 1/2) >= p^k (1 - p)^(n - k) / alpha   and   k / n > p,
 // at any n, with probability at most alpha if p is the truth (Ville's inequality).
@@ -27,8 +26,20 @@ bool certainly_above(std::uint64_t hits, std::uint64_t samples) {
     return k > n * limit && evidence >= -std::log(alpha);
 }
 
+// Only the end above the limit matters to the check.
+Bounds independent(std::uint64_t samples, std::uint64_t hits) {
+    return {.estimate = static_cast<double>(hits) / static_cast<double>(samples),
+            .lower = certainly_above(hits, samples) ? limit * 1.001 : 0,
+            .upper = 1,
+            .samples = samples};
+}
+Bounds comparators(std::uint64_t samples, std::uint64_t hits) { return rate_bounds(samples, hits); }
+
+using MakeBounds = Bounds (*)(std::uint64_t samples, std::uint64_t hits);
+constexpr MakeBounds both[] = {independent, comparators};
+
 // Pairs until the check rolls back; 0: never.
-int pairs_until_rollback(double truth, int pairs, unsigned seed) {
+int pairs_until_rollback(MakeBounds bounds, double truth, int pairs, unsigned seed) {
     Health health{HealthOptions{}};
     std::mt19937 random(seed);
     std::vector<HealthAction> actions;
@@ -36,12 +47,7 @@ int pairs_until_rollback(double truth, int pairs, unsigned seed) {
     for (int i = 1; i <= pairs; ++i) {
         hits += static_cast<double>(random()) < truth * 4294967296.0;
         auto const samples = static_cast<std::uint64_t>(i);
-        // Only the end above the limit matters to the check.
-        Bounds const known{.estimate = static_cast<double>(hits) / i,
-                           .lower = certainly_above(hits, samples) ? limit * 1.001 : 0,
-                           .upper = 1,
-                           .samples = samples};
-        health.prove(HealthCheck::alert_mismatch, 0, known, samples);
+        health.prove(HealthCheck::alert_mismatch, 0, bounds(samples, hits), samples);
         health.evaluate(samples, actions);
         for (HealthAction const& action : actions)
             if (action.action == Remedy::rollback) return i;
@@ -49,10 +55,10 @@ int pairs_until_rollback(double truth, int pairs, unsigned seed) {
     return 0;
 }
 
-int rollbacks(double truth, int pairs, int runs) {
+int rollbacks(MakeBounds bounds, double truth, int pairs, int runs) {
     int count = 0;
     for (int run = 0; run < runs; ++run)
-        count += pairs_until_rollback(truth, pairs, static_cast<unsigned>(run) + 1) != 0;
+        count += pairs_until_rollback(bounds, truth, pairs, static_cast<unsigned>(run) + 1) != 0;
     return count;
 }
 
@@ -60,15 +66,18 @@ int rollbacks(double truth, int pairs, int runs) {
 
 TEST(HealthChance, spares_a_good_hybrid_and_one_at_the_very_limit) {
     constexpr int runs = 400;
-    EXPECT_EQ(rollbacks(0.005, 1'000, runs), 0); // far below alpha: p = 0.005 against 0.10
-    // At the limit alpha itself is promised: 400 x 0.05 = 20, plus three standard deviations of
-    // sqrt(400 x 0.05 x 0.95) = 4.4.
-    EXPECT_LE(rollbacks(limit, 1'000, runs), 20 + 13);
+    for (MakeBounds const bounds : both) {
+        EXPECT_EQ(rollbacks(bounds, 0.005, 1'000, runs), 0); // p = 0.005 against 0.10
+        // At the limit alpha itself is promised: 400 x 0.05 = 20, plus three standard deviations of
+        // sqrt(400 x 0.05 x 0.95) = 4.4.
+        EXPECT_LE(rollbacks(bounds, limit, 1'000, runs), 20 + 13);
+    }
 }
 
 TEST(HealthChance, finds_a_hybrid_that_is_wrong_in_a_fifth_of_its_alerts) {
     constexpr int runs = 200;
     // Evidence grows by KL(0.2, 0.1) = 0.2 ln 2 + 0.8 ln(8/9) = 0.0444 a pair; ln 20 plus the
     // mixture's half ln n (3.2 at 600) needs 140 pairs in the mean, 600 nearly always.
-    EXPECT_GE(rollbacks(0.20, 600, runs), runs * 99 / 100);
+    for (MakeBounds const bounds : both)
+        EXPECT_GE(rollbacks(bounds, 0.20, 600, runs), runs * 99 / 100);
 }

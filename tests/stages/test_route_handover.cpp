@@ -54,6 +54,33 @@ TEST(Route, a_silent_path_is_stood_in_for_after_its_deadline) {
     EXPECT_EQ(crossing.page.read(RouteMetric::fallbacks), 2U);
 }
 
+// After a rollback legacy's rows wait for nobody, and after a promotion neither do hybrid's.
+TEST(Route, what_is_held_is_said_at_once_when_the_regime_makes_it_its_paths_turn) {
+    auto const in_epoch = [](std::uint32_t epoch, bool on_hybrid) {
+        pipeline::Regime regime = share(on_hybrid ? 10'000 : 0);
+        regime.epoch = epoch;
+        return regime;
+    };
+    for (Path const path : {Path::legacy, Path::hybrid}) {
+        auto const before = in_epoch(1, path == Path::legacy);
+        auto const after = in_epoch(2, path == Path::hybrid);
+        Crossing crossing;
+        crossing.tick(before);
+        for (int i = 0; i < 50; ++i) crossing.say(crossing.event(), path, before);
+        EXPECT_FALSE(crossing.tick(before));
+        EXPECT_EQ(crossing.verdicts.front(), nullptr);
+        while (crossing.tick(after)) {}
+        int said = 0;
+        for (; auto const alert = crossing.passed(); ++said) {
+            EXPECT_TRUE(alert->speaks && !alert->fallback);
+            EXPECT_EQ(alert->path, path);
+        }
+        EXPECT_EQ(said, 50);
+        EXPECT_EQ(crossing.page.read(RouteMetric::late), 50U);
+        EXPECT_EQ(crossing.route->next_deadline(), pipeline::never);
+    }
+}
+
 TEST(Route, hybrid_stands_in_for_nobody_in_the_shadow_and_after_a_rollback) {
     Crossing crossing;
     for (auto const& regime : {share(0), share(10'000, pipeline::Mode::legacy_only)}) {
@@ -135,6 +162,50 @@ TEST(Route, legacys_cursor_waits_for_what_is_held_of_it) {
     EXPECT_FALSE(crossing.tick(share(10'000)));
     crossing.say(Settled{130}, Path::legacy);
     EXPECT_EQ(cursor(), 130U);
+}
+
+// Hybrid has said it as seen; if it dies with all it knows, only legacy can say that it is final.
+TEST(Route, legacys_cursor_waits_until_hybrid_is_as_final_as_legacy) {
+    Crossing crossing;
+    Match event = crossing.event();
+    std::uint32_t const block = event.transfer.block.number;
+    crossing.say(event, Path::hybrid, share(10'000));
+    EXPECT_TRUE(crossing.passed());
+    event.transfer.block.finalized = true;
+    crossing.say(event, Path::legacy, share(10'000));
+    EXPECT_FALSE(crossing.passed()->speaks);
+    crossing.say(Settled{block + 20}, Path::legacy);
+    EXPECT_EQ(std::get<Settled>(crossing.verdicts.front()->body).number, block - 1);
+    crossing.verdicts.pop();
+    EXPECT_FALSE(crossing.tick(share(10'000)));
+    crossing.say(Finalized{event.transfer.block.hash, {}, block}, Path::hybrid);
+    crossing.verdicts.pop();
+    EXPECT_TRUE(crossing.tick(share(10'000)));
+    ASSERT_NE(crossing.verdicts.front(), nullptr);
+    EXPECT_EQ(std::get<Settled>(crossing.verdicts.front()->body).number, block + 20);
+}
+
+// Legacy begins later than hybrid, or has read the block whole: it will not bring that any more.
+TEST(Route, what_legacy_has_passed_by_is_hybrids_to_say_at_once) {
+    for (std::uint16_t const buckets : {std::uint16_t{0}, std::uint16_t{1}}) {
+        Crossing crossing;
+        Match const before = crossing.event();
+        crossing.say(before, Path::hybrid, share(buckets));
+        Match const behind = crossing.event();
+        crossing.say(behind, Path::hybrid, share(buckets));
+        EXPECT_FALSE(crossing.tick(share(buckets)));
+        crossing.say(Settled{before.transfer.block.number}, Path::legacy);
+        crossing.verdicts.pop();
+        EXPECT_EQ(crossing.route->next_deadline(), 0);
+        EXPECT_TRUE(crossing.tick(share(buckets)));
+        auto const said = crossing.passed();
+        EXPECT_EQ(said.has_value(), buckets != 0); // in the shadow it stays silent
+        if (said) {
+            EXPECT_EQ(said->match.transfer.block.number, before.transfer.block.number);
+        }
+        EXPECT_FALSE(crossing.tick(share(buckets)));
+        EXPECT_EQ(crossing.route->next_deadline(), crossing.clock.now + 120 * pipeline::second);
+    }
 }
 
 // Another run of hybrid's process numbers assets anew; what is held names one of the old numbers.
