@@ -1,6 +1,11 @@
-"""A storm of switches and kills while both paths speak: every alert once, none lost."""
+"""A storm of switches and kills while both paths speak: every alert once, none lost.
+
+SPYHOP_SWITCHES says how many (2000: each is on disk before it is answered); SPYHOP_SEED repeats a
+run.
+"""
 
 import json
+import os
 import random
 import socket
 
@@ -8,9 +13,10 @@ from harness import main
 from subscan_peer import KEY
 from two_paths import TwoPaths
 
-SWITCHES = 2_000
+SWITCHES = int(os.environ.get("SPYHOP_SWITCHES", "2000"))
 LIVES = 4
-SWITCHES_A_BLOCK = 25
+# Spread over many blocks, or within one: a life that ends before anything is final.
+SWITCHES_A_BLOCK = (25, SWITCHES)
 
 
 class Operator:
@@ -33,7 +39,7 @@ class Operator:
 
 class Storm(TwoPaths):
     def test_a_storm_of_switches_and_kills_loses_and_doubles_nothing(self):
-        seed = random.SystemRandom().randrange(1 << 30)
+        seed = int(os.environ.get("SPYHOP_SEED", random.SystemRandom().randrange(1 << 30)))
         print("seed", seed)
         dice = random.Random(seed)
         stream = self.folder / "alerts.ndjson"
@@ -43,8 +49,9 @@ class Storm(TwoPaths):
         obeyed, self.killed_at = [], []
         for life in range(LIVES):
             operator = Operator(self.folder / "admin.sock")
+            pace = SWITCHES_A_BLOCK[(life + seed) % len(SWITCHES_A_BLOCK)]
             for turn in range(SWITCHES // LIVES):
-                if turn % SWITCHES_A_BLOCK == 0:  # spread over the life of the chain
+                if turn % pace == 0:
                     best = operator.ask("status")["chains"][0]["best"]
                     service.wait_until(
                         lambda: operator.ask("status")["chains"][0]["best"] > best, "a block")

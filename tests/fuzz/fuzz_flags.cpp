@@ -15,7 +15,7 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     CHECK(state->pins.size() <= stages::pin_entries_max);
     pipeline::Regime const regime = stages::regime_of(*state);
     CHECK(regime.hybrid_buckets <= 10'000);
-    CHECK(regime.tiers <= 4 || regime.tiers == pipeline::tiers_all);
+    CHECK(regime.tier <= 4 || regime.tier == pipeline::tiers_all);
     std::string const written = config::flags_text(*state);
     auto const again = config::flags_from(written);
     CHECK(again);
