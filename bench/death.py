@@ -24,10 +24,14 @@ LONG_S = 60
 
 
 class Death(TwoPaths):
+    service_keys = TwoPaths.service_keys + 'watchdog = "5m"\n'  # it may be stopped for long
+
     def test_death(self):
         sink = self.folder / "alerts.ndjson"
         service = self.both(flags="hybrid_traffic_percent = 100", sink=str(sink), wait=False,
-                            extra='[routing]\nhybrid_patience = "5m"\n')
+                            extra='[routing]\nhybrid_patience = "5m"\n'
+                                  # The check would answer each death once more, a moment later.
+                                  '[health]\ncrash = { threshold = 1000 }')
         self.place = 0
         obeyed, spoken = [], []
         for _ in range(ROUNDS):

@@ -106,6 +106,7 @@ void Handover::hold(Entry& entry, Candidate const& candidate, std::size_t queue,
     slot.id = entry.id;
     slot.used = true;
     slot.confirmation = queue == confirmations;
+    confirmations_ += slot.confirmation;
     ++slot.generation;
     entry.held = place;
     Nanoseconds const patience[] = {options_.hybrid_patience, options_.legacy_patience,
@@ -127,6 +128,7 @@ void Handover::hurry(std::size_t slot) {
 void Handover::release(Entry& entry) {
     if (entry.held == nothing) return;
     slab_[entry.held].used = false;
+    confirmations_ -= slab_[entry.held].confirmation;
     free_.push_back(entry.held);
     entry.held = nothing;
     ++releases_;

@@ -102,6 +102,7 @@ class Handover {
     std::uint64_t releases() const { return releases_; }
     bool room() const { return !free_.empty(); }
     std::size_t held() const { return slab_.size() - free_.size(); }
+    std::size_t unsaid() const { return held() - confirmations_; } // of those, said by nobody yet
 
   private:
     static constexpr std::uint32_t nothing = ~std::uint32_t{0};
@@ -160,6 +161,7 @@ class Handover {
     std::array<Queue, queues> queues_;
     std::size_t looked_; // slots that have been looked at since the regime changed
     Candidate released_{};
+    std::size_t confirmations_ = 0; // of what is held
     std::uint64_t releases_ = 0;
     std::uint32_t given_ = nothing; // the entry due() gave out
     bool given_confirmation_ = false;

@@ -361,7 +361,7 @@ void Route::pass(Candidate const& candidate, AlertId const& id, pipeline::Turn c
 }
 
 void Route::upkeep(pipeline::Turn const& turn) {
-    needs_.metrics.set(RouteMetric::held, handover_.held());
+    needs_.metrics.set(RouteMetric::held, handover_.unsaid());
     if (turn.regime.epoch == obeyed_) return;
     obeyed_ = turn.regime.epoch;
     needs_.metrics.set(RouteMetric::epoch, obeyed_);

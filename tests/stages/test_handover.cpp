@@ -19,6 +19,7 @@ struct Coming { // of an event by a path
     std::uint32_t event = 0;
     Path path{};
     bool final = false;
+    friend auto operator<=>(Coming const&, Coming const&) = default;
 };
 
 // Of an event: the states that were said and by whom, as the journal would keep them.
@@ -86,11 +87,10 @@ struct Storm {
             pipeline::Nanoseconds const born = event * 20 * millisecond;
             all.push_back({born + below(3'000) * millisecond, event, Path::hybrid, false});
             pipeline::Nanoseconds const row = born + (1 + below(40'000)) * millisecond;
-            all.push_back({row, event, Path::legacy, false});
+            all.push_back({row, event, Path::legacy, false}); // sorts before the final one
             all.push_back({row + below(30'000) * millisecond, event, Path::legacy, true});
         }
-        std::stable_sort(all.begin(), all.end(),
-                         [](Coming const& a, Coming const& b) { return a.at < b.at; });
+        std::sort(all.begin(), all.end());
         std::size_t const every = std::max<std::size_t>(1, all.size() / switches);
         for (std::size_t i = 0; i < all.size(); ++i) {
             if (i % every == 0) change();
