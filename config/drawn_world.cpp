@@ -14,6 +14,7 @@ World DrawnWorld::world(Config const& config, pipeline::Switchboard& switchboard
                  [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
                  [] { return std::unique_ptr<stages::StateFiles>(); },
                  {},
+                 {},
                  {}};
 }
 

@@ -60,6 +60,9 @@ World LiveWorld::open() {
                  [this] { return std::make_unique<StateFolder>(config_.service.state_dir); },
                  [this](pipeline::Nanoseconds drain_max) { stop_.request(exit_ok, drain_max); },
                  [this] { return stages::read_ledgers(journal_path(config_)); },
+                 [this](stages::AlertFilter const& filter) {
+                     return stages::read_alerts(journal_path(config_), filter);
+                 },
                  [this] { return open_labels(); },
                  open_key(),
                  store_.get(),

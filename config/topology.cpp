@@ -251,7 +251,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                       pipeline::Outs<Want>(links.wants)),
             verdicts);
     auto& desk = place.thread(Process::control, "control", "control");
-    Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers,
+    Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers, world.alerts,
                          world.processes, world.restart, world.resource_ratio,
                          [&t] { return fullest(t); }, world.memory_shares,
                          world.governor([&t] { t.wake(); }), world.http(desk), {}, &world.clock};

@@ -30,6 +30,7 @@ struct World {
     std::function<std::unique_ptr<stages::StateFiles>()> files;
     std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
     std::function<std::expected<std::vector<stages::LedgerView>, std::string>()> ledgers;
+    std::function<std::expected<stages::AlertList, std::string>(stages::AlertFilter const&)> alerts;
     std::function<stages::LabelBook()> labels = [] { return stages::LabelBook(); };
     std::string subscan_key{};        // empty: none is sent
     io::Store* cache_store = nullptr; // null: the cache is in memory only

@@ -180,6 +180,12 @@ void append_json_string(std::string_view text, std::string& out) {
     out += '"';
 }
 
+std::string quoted(std::string_view text) {
+    std::string out;
+    append_json_string(text, out);
+    return out;
+}
+
 std::string utc_text(std::uint64_t unix_ms) {
     using namespace std::chrono;
     sys_time<milliseconds> const time{milliseconds(unix_ms)};

@@ -37,6 +37,8 @@ void append_alert_line(AlertLine const& line, LineContext const& context, std::s
 // A JSON string with its quotes; bytes that are not UTF-8 become U+FFFD.
 void append_json_string(std::string_view text, std::string& out);
 
+std::string quoted(std::string_view text); // the same, as a value
+
 // 2025-11-20T08:15:12.000Z
 std::string utc_text(std::uint64_t unix_ms);
 

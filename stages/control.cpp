@@ -1,8 +1,7 @@
 #include "stages/control.hpp"
 
 #include "decoders/hex.hpp"
-#include "stages/alert_line.hpp"
-#include "stages/duration.hpp"
+#include "stages/control_words.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,16 +10,7 @@ namespace stages {
 
 namespace {
 
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_refused = 4;
 constexpr int exit_timeout = 5;
-
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
 
 } // namespace
 
@@ -46,6 +36,9 @@ std::span<Control::Command const> Control::commands() {
                 &Control::sources},
         Command{"coverage", Role::viewer, "which finalized blocks were read, and every hole",
                 &Control::coverage},
+        Command{"alerts", Role::viewer,
+                "what was said [--since 1h] [--severity S] [--address A] [--limit N]",
+                &Control::alerts},
         Command{"metrics", Role::viewer, "every metric, in Prometheus' text format",
                 &Control::metrics},
         Command{"flags", Role::viewer, "every flag: value, default, type, who set it and when",

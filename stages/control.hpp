@@ -13,6 +13,7 @@
 #include "pipeline/metrics.hpp"
 #include "pipeline/process.hpp"
 #include "pipeline/stage.hpp"
+#include "stages/admin_alerts.hpp"
 #include "stages/admin_request.hpp"
 #include "stages/governor.hpp"
 #include "stages/ledger_view.hpp"
@@ -76,6 +77,8 @@ class Control : pipeline::Pinned {
         std::function<void(pipeline::Nanoseconds drain_max)> shutdown;
         // What the journal has on disk; blocks for as long as that takes.
         std::function<std::expected<std::vector<LedgerView>, std::string>()> ledgers{};
+        // What was said; blocks like `ledgers`.
+        std::function<std::expected<AlertList, std::string>(AlertFilter const&)> alerts{};
         // Where the service is in several processes: how they do, and the orderly restart of one.
         std::function<std::vector<ProcessStatus>()> processes{};
         std::function<void(pipeline::Process)> restart{};
@@ -148,6 +151,7 @@ class Control : pipeline::Pinned {
     std::string render(Answer answer, bool json, bool with_text) const;
     Answer status(AdminRequest const& request, pipeline::Turn const& turn);
     Answer sources(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer alerts(AdminRequest const& request, pipeline::Turn const& turn);
     Answer coverage(AdminRequest const& request, pipeline::Turn const& turn);
     Answer metrics(AdminRequest const& request, pipeline::Turn const& turn);
     Answer shutdown(AdminRequest const& request, pipeline::Turn const& turn);

@@ -5,7 +5,7 @@
 #include "stages/control.hpp"
 
 #include "decoders/hash.hpp"
-#include "stages/alert_line.hpp"
+#include "stages/control_words.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -85,7 +85,6 @@ io::HttpResponse Control::read_http(std::string const& line, pipeline::Turn cons
     if (!request) return refusal(400, request.error());
     asker_ = {Role::viewer, "http"};
     Answer answer = dispatch(*request, asker_, turn);
-    constexpr int exit_usage = 2, exit_refused = 4;
     unsigned const status = answer.code == 0            ? 200
                           : answer.code == exit_usage   ? 404
                           : answer.code == exit_refused ? 403

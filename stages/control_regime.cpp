@@ -2,10 +2,8 @@
 #include "stages/control.hpp"
 
 #include "decoders/hex.hpp"
-#include "decoders/ss58.hpp"
-#include "stages/alert_line.hpp"
 #include "stages/bucket.hpp"
-#include "stages/duration.hpp"
+#include "stages/control_words.hpp"
 #include "stages/routing.hpp"
 
 #include <algorithm>
@@ -16,21 +14,7 @@ namespace stages {
 
 namespace {
 
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_refused = 4;
 constexpr std::size_t reason_bytes_max = 500;
-
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
-
-std::string argument(AdminRequest const& request, std::string const& name) {
-    auto const found = request.args.find(name);
-    return found == request.args.end() ? std::string() : found->second;
-}
 
 std::string time_or_dash(std::uint64_t unix_ms) {
     return unix_ms == 0 ? std::string("-") : utc_text(unix_ms);
@@ -38,12 +22,6 @@ std::string time_or_dash(std::uint64_t unix_ms) {
 
 double microseconds(pipeline::Nanoseconds from, pipeline::Nanoseconds to) {
     return to <= from ? 0.0 : static_cast<double>(to - from) / 1000.0;
-}
-
-std::expected<decoders::Account, std::string> account_of(std::string const& text) {
-    auto const address = decoders::parse_address(text);
-    if (address) return address->account;
-    return std::unexpected(fmt::format("{}: {}", text, decoders::describe(address.error())));
 }
 
 } // namespace
@@ -258,16 +236,12 @@ Control::Answer Control::audit(AdminRequest const& request, pipeline::Turn const
                     {}};
         return {0, "every row of the audit trail is what was recorded", R"(,"intact":true)"};
     }
-    std::uint64_t since_ms = 0;
-    if (std::string const text = argument(request, "since"); !text.empty()) {
-        auto const length = parse_duration(text);
-        if (!length) return {exit_usage, fmt::format("--since {}: {}", text, length.error()), {}};
-        since_ms = turn.unix_ms - std::min(turn.unix_ms, *length / pipeline::millisecond);
-    }
+    auto const since_ms = since(request, 0, turn);
+    if (!since_ms) return {exit_usage, since_ms.error(), {}};
     std::string text = fmt::format("{:<26}{:<7}{:<16}{:<28}{}\n", "TIME", "EPOCH", "WHO", "WHAT",
                                    "FROM -> TO: WHY");
     std::string entries;
-    auto const done = trail->read(since_ms, [&](AuditRow const& row) {
+    auto const done = trail->read(*since_ms, [&](AuditRow const& row) {
         AuditEntry const& e = row.entry;
         text +=
             fmt::format("{:<26}{:<7}{:<16}{:<28}{} -> {}{}{}\n", utc_text(e.time_ms), e.epoch,

@@ -1,6 +1,7 @@
 // The rollout, health and incidents on the admin socket, and what the steward is shown each second.
 #include "stages/control.hpp"
 
+#include "stages/control_words.hpp"
 #include "stages/health_view.hpp"
 
 #include <algorithm>
@@ -10,10 +11,6 @@
 namespace stages {
 
 namespace {
-
-constexpr int exit_failed = 1;
-constexpr int exit_usage = 2;
-constexpr int exit_refused = 4;
 
 // What goes wrong between us and the nodes, against what goes right. A refused method is no error:
 // there is another way, and every node refuses some.
@@ -68,11 +65,17 @@ void Control::look_around(pipeline::Turn const& turn) {
 
 // ---- rollout -----------------------------------------------------------------------------------
 
-Control::Answer Control::rollout_status(AdminRequest const&, pipeline::Turn const&) {
+Control::Answer Control::rollout_status(AdminRequest const&, pipeline::Turn const& turn) {
     if (!needs_.steward) return {exit_failed, "this service has no rollout", {}};
     Steward const& steward = *needs_.steward;
-    return {0, rollout_status_table(steward.plan(), steward.state(), steward.inputs()),
-            rollout_status_json(steward.plan(), steward.state(), steward.inputs())};
+    std::string text = rollout_status_table(steward.plan(), steward.state(), steward.inputs());
+    std::uint16_t const in_force = turn.regime.hybrid_buckets;
+    if (in_force != steward.state().buckets)
+        text += fmt::format("in force is hybrid {}, set by hand and not by the rollout\n",
+                            percent_text(in_force));
+    return {0, text,
+            rollout_status_json(steward.plan(), steward.state(), steward.inputs()) +
+                fmt::format(R"(,"in_force_percent":{:g})", in_force / 100.0)};
 }
 
 Control::Answer Control::rollout_plan(AdminRequest const&, pipeline::Turn const& turn) {

@@ -1,6 +1,7 @@
 // What the comparator says: reports and the latest mismatches.
 #include "stages/control.hpp"
 
+#include "stages/control_words.hpp"
 #include "stages/shadow_view.hpp"
 
 #include <algorithm>
@@ -8,10 +9,6 @@
 #include <fmt/format.h>
 
 namespace stages {
-
-namespace {
-constexpr int exit_usage = 2;
-}
 
 void Control::on(pipeline::Part<ShadowNote> const& part, pipeline::Turn const&) {
     comparisons_[part->chain] = part.message;

@@ -1,10 +1,16 @@
 // Words that several answers of control share. Pure; any thread.
 #pragma once
 
+#include "decoders/ss58.hpp"
 #include "pipeline/stage.hpp"
+#include "stages/admin_request.hpp"
 #include "stages/alert_line.hpp"
+#include "stages/duration.hpp"
 #include "stages/messages.hpp"
 
+#include <algorithm>
+#include <expected>
+#include <fmt/format.h>
 #include <optional>
 #include <string>
 #include <string_view>
@@ -22,11 +28,31 @@ inline std::string_view to_text(LegacyState state) {
     return names[static_cast<std::size_t>(state)];
 }
 
-// As a JSON text.
-inline std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
+inline constexpr int exit_failed = 1; // as in interface.md section 2
+inline constexpr int exit_usage = 2;
+inline constexpr int exit_refused = 4;
+
+// The value of --name; empty: it was not given.
+inline std::string argument(AdminRequest const& request, std::string const& name) {
+    auto const found = request.args.find(name);
+    return found == request.args.end() ? std::string() : found->second;
+}
+
+// Any spelling of an address; the error says what is wrong with it.
+inline std::expected<decoders::Account, std::string> account_of(std::string const& text) {
+    auto const address = decoders::parse_address(text);
+    if (address) return address->account;
+    return std::unexpected(fmt::format("{}: {}", text, decoders::describe(address.error())));
+}
+
+// How long before now that argument reaches back: unix ms; `absent` where it was not given.
+inline std::expected<std::uint64_t, std::string>
+since(AdminRequest const& request, std::uint64_t absent, pipeline::Turn const& turn) {
+    std::string const text = argument(request, "since");
+    if (text.empty()) return absent;
+    auto const length = parse_duration(text);
+    if (!length) return std::unexpected(fmt::format("--since {}: {}", text, length.error()));
+    return turn.unix_ms - std::min(turn.unix_ms, *length / pipeline::millisecond);
 }
 
 // Seconds since then; nothing where it was never.

@@ -9,12 +9,6 @@ namespace stages {
 
 namespace {
 
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
-
 HealthRule const& rule_of(HealthRules const& rules, HealthCheck check) {
     return rules[static_cast<std::size_t>(check)];
 }

@@ -22,12 +22,6 @@ std::string grouped(std::uint64_t number) {
 
 std::uint64_t blocks_of(Hole const& hole) { return hole.to - hole.from + std::uint64_t{1}; }
 
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
-
 std::string hex_of(std::span<std::uint8_t const> bytes) {
     std::string text;
     decoders::hex_encode(bytes, text);

@@ -13,12 +13,6 @@ namespace {
 constexpr std::uint64_t minute_ms = 60'000;
 constexpr std::uint64_t drill_most_us = 30'000'000; // the plan: back within 30 seconds
 
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
-
 std::string number_json(double value) {
     return std::isfinite(value) ? fmt::format("{}", value) : "null";
 }

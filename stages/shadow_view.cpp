@@ -18,12 +18,6 @@ constexpr std::string_view class_names[shadow_classes] = {
 constexpr std::string_view ruling_names[rulings] = {"hybrid_wrong", "legacy_wrong", "both_wrong",
                                                     "unclear"};
 
-std::string quoted(std::string_view text) {
-    std::string out;
-    append_json_string(text, out);
-    return out;
-}
-
 std::string json_of(Bounds const& bounds) {
     return fmt::format(R"({{"estimate":{},"lower":{:.6g},"upper":{:.6g},"samples":{}}})",
                        bounds.samples == 0 ? "null" : fmt::format("{:.6g}", bounds.estimate),

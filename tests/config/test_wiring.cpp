@@ -31,6 +31,7 @@ struct Drawn {
             [](pipeline::Driver&) { return std::unique_ptr<io::UnixServer>(); },
             [] { return std::unique_ptr<stages::StateFiles>(); },
             {},
+            {},
             {}};
         auto const built = build_topology(topology, world);
         EXPECT_TRUE(built) << built.error();

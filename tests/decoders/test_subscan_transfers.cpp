@@ -7,6 +7,7 @@
 #include <vector>
 
 #include <gtest/gtest.h>
+#include <memory>
 
 namespace {
 
@@ -14,11 +15,15 @@ using namespace decoders;
 using tests::Answer;
 using tests::in_envelope;
 
-SubscanPage page_of(std::string_view data) {
-    Answer read(in_envelope(data));
-    SubscanPage page;
-    EXPECT_TRUE(read.envelope.has_value()) << data;
-    auto const done = read.reader.transfers(page);
+struct KeptPage : SubscanPage {
+    std::unique_ptr<Answer> read{}; // which its texts lie in
+};
+
+KeptPage page_of(std::string_view data) {
+    KeptPage page;
+    page.read = std::make_unique<Answer>(in_envelope(data));
+    EXPECT_TRUE(page.read->envelope.has_value()) << data;
+    auto const done = page.read->reader.transfers(page);
     EXPECT_TRUE(done.has_value()) << data;
     return page;
 }

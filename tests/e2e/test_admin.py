@@ -56,6 +56,32 @@ class Socket(Case):
             self.assertTrue(answer["error"])
         self.assertIn("did you mean status?", self.ask("sttus")[0])
 
+    def test_alerts_are_what_was_said_and_what_will_be(self):
+        self.running.wait_until(lambda: len(self.running.out) >= 20, "some alerts")
+        socket_option = ("-s", self.path)
+        code, out, err = self.run_spyhop("alerts", "--limit", "5", "-o", "json", *socket_option)
+        self.assertEqual(code, 0, err)
+        listed = json.loads(out)["alerts"]
+        self.assertEqual(len(listed), 5)
+        said = [json.loads(line) for line in self.running.out]
+        for alert in listed:
+            self.assertIn(alert, said)
+        address = listed[0]["from"]["address"]
+        _, out, _ = self.run_spyhop("alerts", "--address", address, "-o", "ndjson", *socket_option)
+        found = [json.loads(line) for line in out.splitlines()]
+        self.assertIn(listed[0]["id"], {alert["id"] for alert in found})
+        for alert in found:
+            self.assertIn(address, (alert["from"]["address"], alert["to"]["address"]))
+        follower = self.spyhop("alerts", "--follow", "-o", "ndjson", "--limit", "1", *socket_option)
+        follower.wait_until(lambda: len(follower.out) >= 10, "alerts that were not there before")
+        follower.signal(signal.SIGINT)
+        self.assertEqual(follower.wait(), 0, follower.story())
+        lines = follower.out
+        self.assertEqual(len(lines), len(set(lines)))
+        for words in (("--severity", "high"), ("--since", "soon"), ("--limit", "many"),
+                      ("--address", "nobody")):
+            self.assertEqual(self.run_spyhop("alerts", *words, *socket_option)[0], 2, words)
+
     def test_status_has_every_member_of_the_contract(self):
         self.running.wait_until(lambda: self.status()["ready"], "a ready service")
         status = self.status()

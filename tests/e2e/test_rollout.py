@@ -28,6 +28,10 @@ class Rollout(TwoPaths):
         plan = self.ask("rollout", "plan")
         self.assertEqual(self.ask("rollout", "status")["phase"], "idle")
         self.ask("rollout", "promote", codes=(4,))
+        self.ask("flag", "set", "hybrid_traffic_percent", "12.5")
+        self.assertEqual(self.ask("rollout", "status")["in_force_percent"], 12.5)
+        self.assertIn("in force is hybrid 12.5 %, set by hand",
+                      self.run_spyhop("rollout", "status", "-s", self.folder / "admin.sock")[1])
         self.ask("rollout", "start", "--reason", "week one")
         self.assertEqual(self.ask("rollout", "status")["phase"], "running")
         refused = self.ask("rollout", "promote", codes=(4,))
@@ -40,7 +44,8 @@ class Rollout(TwoPaths):
         service = self.service(config, environment={"MADE_UP": KEY})
         self.assertEqual(self.ask("rollout", "status")["phase"], "running")
         actions = [entry["action"] for entry in self.ask("audit")["entries"]]
-        self.assertEqual(actions, ["rollout start", "rollout pause", "rollout resume"])
+        self.assertEqual(actions, ["flag set hybrid_traffic_percent", "rollout start",
+                                   "rollout pause", "rollout resume"])
         self.ask("rollback", "--reason", "enough")
         locked = lambda: self.ask("rollout", "status")["phase"] == "locked"
         service.wait_until(locked, "the rollout is locked")
