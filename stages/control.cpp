@@ -8,12 +8,6 @@
 
 namespace stages {
 
-namespace {
-
-constexpr int exit_timeout = 5;
-
-} // namespace
-
 Control::Control(ControlOptions options, std::unique_ptr<io::UnixServer> server, Needs needs,
                  pipeline::Nanoseconds started, pipeline::Out<Steer> steer)
     : options_(std::move(options))

@@ -17,7 +17,7 @@
 #include "stages/admin_request.hpp"
 #include "stages/governor.hpp"
 #include "stages/ledger_view.hpp"
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 #include "stages/steward.hpp"
 
 #include <deque>

@@ -6,9 +6,10 @@
 #include "stages/admin_request.hpp"
 #include "stages/alert_line.hpp"
 #include "stages/duration.hpp"
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 
 #include <algorithm>
+#include <charconv>
 #include <expected>
 #include <fmt/format.h>
 #include <optional>
@@ -31,11 +32,34 @@ inline std::string_view to_text(LegacyState state) {
 inline constexpr int exit_failed = 1; // as in interface.md section 2
 inline constexpr int exit_usage = 2;
 inline constexpr int exit_refused = 4;
+inline constexpr int exit_timeout = 5;
 
 // The value of --name; empty: it was not given.
 inline std::string argument(AdminRequest const& request, std::string const& name) {
     auto const found = request.args.find(name);
     return found == request.args.end() ? std::string() : found->second;
+}
+
+// Digits and nothing else.
+inline std::optional<std::uint64_t> whole_number(std::string_view text) {
+    std::uint64_t value = 0;
+    auto const* const end = text.data() + text.size();
+    auto const [stop, failure] = std::from_chars(text.data(), end, value);
+    if (failure != std::errc() || stop != end) return std::nullopt;
+    return value;
+}
+
+// The number of --name, or `absent` where it was not given; the error says what may be written.
+inline std::expected<std::uint64_t, std::string> number(AdminRequest const& request,
+                                                        std::string const& name,
+                                                        std::uint64_t absent, std::uint64_t least,
+                                                        std::uint64_t most) {
+    std::string const text = argument(request, name);
+    if (text.empty()) return absent;
+    auto const value = whole_number(text);
+    if (value && *value >= least && *value <= most) return *value;
+    return std::unexpected(
+        fmt::format("--{} {}: a whole number from {} to {} is meant", name, text, least, most));
 }
 
 // Any spelling of an address; the error says what is wrong with it.

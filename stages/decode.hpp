@@ -15,7 +15,7 @@
 #include "pipeline/stage.hpp"
 #include "stages/assets.hpp"
 #include "stages/attribute.hpp"
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 
 #include <memory>
 #include <optional>

@@ -12,7 +12,7 @@
 #include "pipeline/log.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 #include "stages/state_files.hpp"
 
 #include <memory>

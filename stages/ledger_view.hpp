@@ -5,6 +5,7 @@
 #pragma once
 
 #include "stages/journal.hpp"
+#include "stages/notes.hpp"
 
 namespace stages {
 

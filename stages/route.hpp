@@ -26,6 +26,7 @@
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
 #include "stages/handover.hpp"
+#include "stages/notes.hpp"
 #include "stages/routing.hpp"
 
 #include <boost/unordered/unordered_flat_map.hpp>

@@ -27,7 +27,7 @@
 #include "stages/backfill.hpp"
 #include "stages/endpoints.hpp"
 #include "stages/history_progress.hpp"
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 #include "stages/refusal.hpp"
 #include "stages/rpc_history_questions.hpp"
 

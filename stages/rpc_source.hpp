@@ -37,7 +37,7 @@
 #include "stages/chain_head.hpp"
 #include "stages/endpoints.hpp"
 #include "stages/follower.hpp"
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 #include "stages/refusal.hpp"
 #include "stages/rpc_requests.hpp"
 #include "stages/runtime_cache.hpp"

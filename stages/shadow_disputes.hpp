@@ -16,7 +16,7 @@
 // Pure, one thread, nothing is allocated after the constructor. Times are monotonic.
 #pragma once
 
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 
 #include <vector>
 

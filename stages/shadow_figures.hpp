@@ -17,7 +17,7 @@
 // Each bound holds at level alpha for itself. Pure.
 #pragma once
 
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 
 #include <span>
 

@@ -26,7 +26,7 @@
 // Pure, one thread. Memory is set by the options; nothing is allocated after the constructor.
 #pragma once
 
-#include "stages/messages.hpp"
+#include "stages/notes.hpp"
 
 #include <vector>
 

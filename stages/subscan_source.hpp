@@ -17,6 +17,7 @@
 #pragma once
 
 #include "pipeline/stage.hpp"
+#include "stages/notes.hpp"
 #include "stages/state_files.hpp"
 #include "stages/subscan_assets.hpp"
 #include "stages/subscan_gate.hpp"
