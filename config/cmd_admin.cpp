@@ -53,9 +53,9 @@ struct Reply {
     int code = exit_failed;
     int verdict = exit_ok; // of a good answer that says no
     std::string error;
-    std::string text;                // for people
-    std::vector<std::string> rows{}; // of a list of alerts: each as JSON
-    std::uint64_t last = 0;          // where such a list ends, to go on from
+    std::string text;                               // for people
+    std::optional<std::vector<std::string>> rows{}; // of a list of alerts: each as JSON
+    std::uint64_t last = 0;                         // where such a list ends, to go on from
 };
 
 Reply read_reply(std::string const& json) {
@@ -76,8 +76,10 @@ Reply read_reply(std::string const& json) {
     if (!document["exit_code"].get(verdict)) reply.verdict = static_cast<int>(verdict);
     if (!document["code"].get(code)) reply.code = static_cast<int>(code);
     simdjson::dom::array alerts;
-    if (!document["alerts"].get(alerts))
-        for (auto const one : alerts) reply.rows.push_back(simdjson::minify(one));
+    if (!document["alerts"].get(alerts)) {
+        reply.rows.emplace();
+        for (auto const one : alerts) reply.rows->push_back(simdjson::minify(one));
+    }
     if (document["last"].get(reply.last)) reply.last = 0;
     return reply;
 }
@@ -85,16 +87,12 @@ Reply read_reply(std::string const& json) {
 void print(Reply const& reply, std::string const& answer, Output output) {
     if (output == Output::table)
         fmt::print("{}{}", reply.text, reply.text.ends_with('\n') ? "" : "\n");
-    else if (output == Output::ndjson && !reply.rows.empty())
-        for (std::string const& row : reply.rows) fmt::print("{}\n", row);
+    else if (output == Output::ndjson && reply.rows)
+        for (std::string const& row : *reply.rows) fmt::print("{}\n", row);
     else
         fmt::print("{}", answer);
     std::fflush(stdout);
 }
-
-} // namespace
-
-namespace {
 
 using Arguments = std::vector<std::pair<std::string, std::string>>;
 
@@ -137,7 +135,7 @@ int follow(Common const& common, std::vector<std::string> const& words, Argument
         if (int const code = ask(common, words, from_there, answer, reply); code != exit_ok)
             return code;
         last = std::max(last, reply.last);
-        if (reply.rows.empty()) continue;
+        if (!reply.rows || reply.rows->empty()) continue;
         reply.text.erase(0, reply.text.find('\n') + 1); // the heads of the columns
         print(reply, answer, common.output == Output::table ? Output::table : Output::ndjson);
     }

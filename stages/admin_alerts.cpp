@@ -50,7 +50,8 @@ std::expected<AlertList, std::string> read_alerts(std::string const& path,
             if (!wanted) return false;
             if (row.severity >= filter.least && row.line.contains(key))
                 list.alerts.push_back({one.seq, row.emitted_unix_ms, std::string(row.line)});
-            return list.alerts.size() < filter.most && ++rows < AlertFilter::rows_max;
+            list.cut = ++rows >= filter.rows_max;
+            return list.alerts.size() < filter.most && !list.cut;
         });
     if (!done) return std::unexpected(io::describe(done.error()));
     std::reverse(list.alerts.begin(), list.alerts.end());
@@ -78,6 +79,8 @@ std::string alerts_table(AlertList const& list) {
                         fmt::format("{} -> {}", party(alert, "from"), party(alert, "to")),
                         text_at(alert, "/path"), text_at(alert, "/id"));
     }
+    if (list.cut)
+        text += "older ones were not looked at: too many lines; sqlite3 alerts.db shows them all\n";
     return text;
 }
 

@@ -1,8 +1,8 @@
 // Alerts that were said, newest last, as people and programs ask for them (spyhop alerts). Read
 // from the journal's file, beside the service that writes it.
 //
-// Any thread; read_alerts() blocks on the disk, for rows_max lines at the longest. Errors are
-// sentences.
+// Any thread; read_alerts() blocks on the disk, for rows_max lines at the longest: control, which
+// asks, has a rollback to answer in between. Errors are sentences.
 #pragma once
 
 #include "stages/journal.hpp"
@@ -17,7 +17,7 @@ struct AlertFilter {
     Severity least = Severity::notable;
     std::optional<decoders::Account> account{}; // takes part in it
     std::size_t most = 100;                     // the newest of them
-    static constexpr std::size_t rows_max = 1'000'000;
+    std::size_t rows_max = 20'000;              // lines looked at, wanted or not
 };
 
 struct ListedAlert {
@@ -29,6 +29,7 @@ struct ListedAlert {
 struct AlertList {
     std::vector<ListedAlert> alerts{};
     std::int64_t last_seq = 0; // of every line looked at, wanted or not; goes into after_seq
+    bool cut = false;          // older lines were not looked at: rows_max
 };
 
 [[nodiscard]] std::expected<AlertList, std::string> read_alerts(std::string const& path,

@@ -3,7 +3,6 @@
 #include "stages/control.hpp"
 #include "stages/control_words.hpp"
 
-#include <charconv>
 #include <limits>
 
 namespace stages {
@@ -11,19 +10,6 @@ namespace stages {
 namespace {
 
 constexpr std::uint64_t limit_max = 10'000;
-
-std::expected<std::uint64_t, std::string> number(AdminRequest const& request,
-                                                 std::string const& name, std::uint64_t absent,
-                                                 std::uint64_t most) {
-    std::string const text = argument(request, name);
-    if (text.empty()) return absent;
-    std::uint64_t value = 0;
-    auto const* const end = text.data() + text.size();
-    auto const [stop, failure] = std::from_chars(text.data(), end, value);
-    if (failure == std::errc() && stop == end && value <= most) return value;
-    return std::unexpected(
-        fmt::format("--{} {}: a number from 0 to {} is needed", name, text, most));
-}
 
 std::expected<Severity, std::string> severity(AdminRequest const& request) {
     std::string const text = argument(request, "severity");
@@ -42,8 +28,8 @@ std::expected<AlertFilter, std::string> filter_of(AdminRequest const& request,
     auto const since_ms =
         since(request, goes_on ? 0 : turn.unix_ms - std::min(turn.unix_ms, hour_ms), turn);
     auto const least = severity(request);
-    auto const most = number(request, "limit", filter.most, limit_max);
-    auto const after = number(request, "after", 0, std::numeric_limits<std::int64_t>::max());
+    auto const most = number(request, "limit", filter.most, 1, limit_max);
+    auto const after = number(request, "after", 0, 0, std::numeric_limits<std::int64_t>::max());
     if (!since_ms) return std::unexpected(since_ms.error());
     if (!least) return std::unexpected(least.error());
     if (!most) return std::unexpected(most.error());
@@ -69,7 +55,8 @@ Control::Answer Control::alerts(AdminRequest const& request, pipeline::Turn cons
     auto const list = needs_.alerts(*filter);
     if (!list) return {exit_failed, list.error(), {}};
     return {0, alerts_table(*list),
-            fmt::format(R"(,"last":{},"alerts":)", list->last_seq) + alerts_json(*list)};
+            fmt::format(R"(,"last":{},"cut":{},"alerts":)", list->last_seq, list->cut) +
+                alerts_json(*list)};
 }
 
 } // namespace stages

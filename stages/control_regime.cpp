@@ -7,7 +7,6 @@
 #include "stages/routing.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace stages {
@@ -73,14 +72,11 @@ Control::Answer Control::flag_set(AdminRequest const& request, pipeline::Turn co
     if (!row) return {exit_refused, row.error(), {}};
     auto const value = parse_flag(**row, request.words[3]);
     if (!value) return {exit_refused, value.error(), {}};
+    constexpr std::uint64_t none = ~std::uint64_t{0};
+    auto const epoch = number(request, "if-epoch", none, 0, ~std::uint32_t{0});
+    if (!epoch) return {exit_usage, epoch.error(), {}};
     std::optional<std::uint32_t> if_epoch;
-    if (std::string const text = argument(request, "if-epoch"); !text.empty()) {
-        std::uint32_t epoch = 0;
-        auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), epoch);
-        if (error != std::errc() || end != text.data() + text.size())
-            return {exit_usage, fmt::format("--if-epoch {}: a whole number is meant", text), {}};
-        if_epoch = epoch;
-    }
+    if (*epoch != none) if_epoch = static_cast<std::uint32_t>(*epoch);
     pipeline::Nanoseconds const asked_at = now(turn);
     auto const change = needs_.governor->set_flag(**row, *value, who(request), if_epoch);
     if (!change) return {exit_refused, change.error(), {}};

@@ -5,7 +5,6 @@
 #include "stages/health_view.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace stages {
@@ -149,15 +148,13 @@ Control::Answer Control::incidents(AdminRequest const&, pipeline::Turn const&) {
 Control::Answer Control::acknowledge(AdminRequest const& request, pipeline::Turn const& turn) {
     if (!needs_.steward) return {exit_failed, "this service watches over nothing", {}};
     std::string const text = request.words.size() == 3 ? request.words[2] : std::string();
-    std::uint64_t id = 0;
-    auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), id);
-    if (text.empty() || error != std::errc() || end != text.data() + text.size())
-        return {exit_usage, "incident ack ID; spyhop incidents lists them", {}};
+    auto const id = whole_number(text);
+    if (!id) return {exit_usage, "incident ack ID; spyhop incidents lists them", {}};
     Who const by = who(request);
-    auto const done = needs_.steward->incidents().acknowledge(id, by.actor, turn.unix_ms);
+    auto const done = needs_.steward->incidents().acknowledge(*id, by.actor, turn.unix_ms);
     if (!done) return {exit_refused, done.error(), {}};
-    needs_.governor->note(by, fmt::format("acknowledge incident {}", id), "", "");
-    return {0, fmt::format("incident {} is acknowledged", id), fmt::format(R"(,"id":{})", id)};
+    needs_.governor->note(by, fmt::format("acknowledge incident {}", *id), "", "");
+    return {0, fmt::format("incident {} is acknowledged", *id), fmt::format(R"(,"id":{})", *id)};
 }
 
 } // namespace stages

@@ -5,7 +5,6 @@
 #include "stages/shadow_view.hpp"
 
 #include <algorithm>
-#include <charconv>
 #include <fmt/format.h>
 
 namespace stages {
@@ -33,15 +32,10 @@ Control::Answer Control::shadow_report(AdminRequest const&, pipeline::Turn const
 }
 
 Control::Answer Control::shadow_mismatches(AdminRequest const& request, pipeline::Turn const&) {
-    std::size_t limit = 20;
-    if (auto const given = request.args.find("limit"); given != request.args.end()) {
-        std::string const& text = given->second;
-        auto const [end, error] = std::from_chars(text.data(), text.data() + text.size(), limit);
-        if (error != std::errc() || end != text.data() + text.size())
-            return {exit_usage, fmt::format("--limit {}: a whole number is meant", text), {}};
-    }
+    auto const limit = number(request, "limit", 20, 0, mismatches_max);
+    if (!limit) return {exit_usage, limit.error(), {}};
     std::vector<MismatchView> views;
-    for (auto at = mismatches_.rbegin(); at != mismatches_.rend() && views.size() < limit; ++at) {
+    for (auto at = mismatches_.rbegin(); at != mismatches_.rend() && views.size() < *limit; ++at) {
         auto const& chain = options_.chains[at->chain];
         std::string const rule =
             at->rule < options_.rules.size() ? options_.rules[at->rule] : std::string("?");

@@ -72,6 +72,9 @@ class Socket(Case):
         self.assertIn(listed[0]["id"], {alert["id"] for alert in found})
         for alert in found:
             self.assertIn(address, (alert["from"]["address"], alert["to"]["address"]))
+        _, out, _ = self.run_spyhop("alerts", "--since", "1ms", "--address", "0x" + "07" * 32,
+                                    "-o", "ndjson", *socket_option)
+        self.assertEqual(out, "")  # none: not a line
         follower = self.spyhop("alerts", "--follow", "-o", "ndjson", "--limit", "1", *socket_option)
         follower.wait_until(lambda: len(follower.out) >= 10, "alerts that were not there before")
         follower.signal(signal.SIGINT)

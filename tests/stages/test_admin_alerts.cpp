@@ -73,6 +73,15 @@ TEST_F(Said, comes_oldest_first_and_only_what_is_wanted) {
     EXPECT_EQ(read_alerts(path, {.least = Severity::critical})->last_seq, 3);
 }
 
+// Control has a rollback to answer: nobody may keep it reading for long.
+TEST_F(Said, is_looked_for_in_so_many_lines_and_the_answer_says_so) {
+    EXPECT_FALSE(read_alerts(path, {})->cut);
+    auto const list = read_alerts(path, {.account = account(1), .rows_max = 2});
+    ASSERT_TRUE(list);
+    EXPECT_TRUE(list->alerts.empty() && list->cut);
+    EXPECT_NE(alerts_table(*list).find("older ones were not looked at"), std::string::npos);
+}
+
 TEST_F(Said, is_shown_in_columns_and_as_it_was_said) {
     auto const list = read_alerts(path, {.most = 1});
     ASSERT_TRUE(list);
