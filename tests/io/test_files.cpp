@@ -29,6 +29,14 @@ TEST(Files, reading_is_bounded) {
     EXPECT_EQ(read_file("/dev/zero", 1'000'000).error().code, Code::file_too_large);
 }
 
+TEST(Files, what_is_no_file_is_written_where_it_is) {
+    EXPECT_TRUE(write_special("/dev/null", "text"));
+    auto const full = write_special("/dev/full", "text");
+    ASSERT_FALSE(full);
+    EXPECT_TRUE(describe(full.error()).starts_with("/dev/full: "));
+    EXPECT_EQ(write_special("/nonexistent/file", "").error().code, Code::file_missing);
+}
+
 TEST(Files, errors_name_the_path) {
     auto const missing = read_file("/nonexistent/file");
     ASSERT_FALSE(missing);

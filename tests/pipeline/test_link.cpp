@@ -60,6 +60,29 @@ TEST(Link, a_full_drop_link_counts_and_leaves_a_gap) {
     EXPECT_EQ(link.front()->header.sequence, 5U); // 2, 3 and 4 are missing, and visibly so
 }
 
+// A writer that dies while it copies leaves a slot that is neither the old message nor the new one.
+TEST(Ring, a_slot_that_was_being_written_is_not_looked_at) {
+    for (bool const dies : {false, true}) {
+        Ring<Note> ring(nullptr, 4);
+        for (std::uint64_t value = 1; value <= 4; ++value) {
+            ASSERT_NE(ring.put(note(value)), nullptr);
+            ring.published();
+        }
+        EXPECT_EQ(ring.put(note(5)), nullptr); // full: the oldest is whole
+        auto const value_is = [](std::uint64_t value) {
+            return [value](Note const& one) { return one.value == value; };
+        };
+        ASSERT_TRUE(ring.last(false, value_is(1)));
+        EXPECT_FALSE(ring.last(false, value_is(1))->popped);
+        ring.pop();
+        if (dies) ring.put(note(5));
+        EXPECT_FALSE(ring.last(false, value_is(1)));
+        EXPECT_FALSE(ring.last(false, value_is(5)));
+        EXPECT_TRUE(ring.last(false, value_is(2)));
+        EXPECT_TRUE(ring.last(true, value_is(4)));
+    }
+}
+
 TEST(LinkDeathTest, pushing_into_a_full_wait_link_is_a_bug) {
     Link<Note> link("notes", {.depth = 1});
     link.push(note(1));

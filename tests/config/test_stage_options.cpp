@@ -1,0 +1,43 @@
+// Where the two paths of a chain begin, by what the journal knows of it.
+#include "config/stage_options.hpp"
+#include "tests/stages/journal_fixture.hpp"
+#include "texts.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace config;
+
+namespace {
+
+using Number = std::optional<std::uint32_t>;
+
+struct Begin : ::testing::Test {
+    stages::SubscanPollOptions poll() {
+        auto const options = subscan_options(loaded.config, journal.get(), "key");
+        return options.chains.at(0).poll;
+    }
+    stages::testing::Directory folder;
+    std::unique_ptr<stages::Journal> journal = stages::testing::open_journal(folder / "alerts.db");
+    Loaded loaded =
+        load_text(tests::chain + "subscan_url = \"https://dot.example\"\n" + tests::rule, "f");
+};
+
+} // namespace
+
+TEST_F(Begin, subscan_goes_on_where_it_was_else_where_the_node_was_else_where_the_node_began) {
+    ASSERT_TRUE(loaded.usable());
+    EXPECT_EQ(poll().resume, Number());
+    EXPECT_EQ(poll().start, Number()); // the head
+    auto const dot = journal->enter(stages::testing::hash_of(0), "dot");
+    journal->want_from(dot, 100);
+    EXPECT_EQ(poll().resume, Number());
+    EXPECT_EQ(poll().start, Number(100));
+    journal->want_from(dot, 90); // it has begun
+    EXPECT_EQ(poll().start, Number(100));
+    auto const block = stages::testing::block_of(101);
+    journal->block_done(dot, block);
+    ASSERT_EQ(journal->block_final(dot, 101, block.hash, {}), stages::Covered::added);
+    EXPECT_EQ(poll().resume, Number(101));
+    journal->legacy_settled(dot, 95);
+    EXPECT_EQ(poll().resume, Number(95));
+}
