@@ -47,7 +47,14 @@ using Chains = std::expected<std::vector<EmbeddedChain>, std::string>;
 
 Chains chains_to_play(DemoOptions const& options, pipeline::Log& log) {
     if (!options.capture.empty()) return capture_chains(options.capture, options.block_time);
-    if (options.corpus.empty()) return traffic_chains(options.block_time, options.seed);
+    if (options.corpus.empty()) {
+        auto traffic = traffic_chains(options.block_time, options.seed);
+        // The same seed shows the same blocks, however long the service took to start.
+        if (traffic) {
+            for (EmbeddedChain& chain : *traffic) chain.wait_for_follower = true;
+        }
+        return traffic;
+    }
     auto corpus = load_corpus(options.corpus);
     if (!corpus) return std::unexpected(corpus.error());
     for (std::string const& note : corpus->notes) log.write(pipeline::Level::info, "demo", note);

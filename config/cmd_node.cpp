@@ -272,6 +272,7 @@ int cmd_node(NodeOptions const& options) {
         chain.faults = *faults;
         chain.finality_lag_blocks = options.finality_lag_blocks;
         chain.history_blocks = options.history_blocks;
+        chain.wait_for_follower = chain.wait_for_follower || options.wait_for_follower;
         chain.older_methods = options.methods != "newer";
         chain.newer_methods = options.methods != "older";
         names.push_back(chain.name);

@@ -27,6 +27,7 @@ struct NodeOptions {
     pipeline::Nanoseconds block_time = 6 * pipeline::second;
     std::uint32_t finality_lag_blocks = 2;
     std::size_t history_blocks = 512; // kept; older ones are pruned
+    bool wait_for_follower = false;   // generated traffic too; a capture always waits
     std::string methods = "all";      // "older": chain_*, state_*; "newer": chainHead_v1_* and such
 };
 

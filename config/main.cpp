@@ -103,6 +103,8 @@ struct CommandLine {
         serve->add_option("--scenario", node.scenario, "TOML file of faults");
         serve->add_option("--history", node.history_blocks, "blocks kept (512)")
             ->check(CLI::Range(256, 10'000'000));
+        serve->add_flag("--wait", node.wait_for_follower,
+                        "the first block comes when somebody follows (a capture always waits)");
         serve->add_option("--methods", node.methods, "all, older (chain_*), newer (chainHead_v1_*)")
             ->check(CLI::IsMember({"all", "older", "newer"}));
         serve->callback([this] { exit_code = cmd_node(node); });

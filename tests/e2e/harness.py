@@ -165,10 +165,11 @@ class Case(unittest.TestCase):
         code = process.wait()
         return code, "\n".join(process.out), "\n".join(process.err)
 
-    def node(self, *arguments, block_time="100ms"):
-        """A stand-in node with generated traffic: {chain: url}."""
+    def node(self, *arguments, block_time="100ms", wait=True):
+        """A stand-in node with generated traffic: {chain: url}. It keeps every block, and with
+        `wait` makes none before somebody follows: how long a start takes changes nothing."""
         node = self.spyhop("node", "--listen", "127.0.0.1:0", "--block-time", block_time,
-                           *arguments)
+                           "--history", "1000000", *(["--wait"] if wait else []), *arguments)
         node.wait_line(r"^listening on ws://", "out")
         node.wait_until(lambda: len(node.out) >= 1 + len(DEVELOPMENT), "the node's chains")
         urls = dict(re.match(r"(\S+) at (ws://\S+)", line).groups() for line in node.out[1:])

@@ -12,7 +12,7 @@ TOKEN = "a-token-nobody-uses"
 class TwoPaths(Case):
     def both(self, flags="", extra="", http=False, sink="-", wait=True):
         """A node and a Subscan that tell the same generated traffic."""
-        _, urls = self.node(block_time="200ms")
+        _, urls = self.node(block_time="200ms", wait=False)  # as Subscan does not
         subscan = self.spyhop("subscan", "--listen", "127.0.0.1:0", "--block-time", "200ms")
         subscan.wait_line(r"^listening on http://", "out")
         subscan.wait_until(lambda: len(subscan.out) > 2, "its chains")
