@@ -52,6 +52,8 @@ std::vector<Row> rows() {
          {},
          {reason, {"drill", "measure how long it takes, and change nothing", true}}},
         {"unlock", "let promotion go on after a rollback", {}, {reason}},
+        {"freeze", "hybrid gets no more than it has, until unfreeze", {}, {reason}},
+        {"unfreeze", "promotion goes on", {}, {reason}},
         {"audit",
          "who changed what, from which value to which, why",
          {},

@@ -128,6 +128,7 @@ struct RolloutConfig {
 
 struct SinkConfig {
     std::string path = "-"; // kind ndjson
+    std::uint8_t level = 0; // 0: alerts; 1..4: incidents that have come to that level
     Where where;
 };
 

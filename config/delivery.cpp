@@ -11,11 +11,11 @@ namespace config {
 
 namespace {
 
-// Lines into a file or to stdout; a reader that went away for good ends the service.
+// Lines into a file or to stdout. A reader of alerts that went away for good ends the service.
 class FileSink final : public stages::Sink {
   public:
     FileSink(std::unique_ptr<io::AppendFile> file, std::string path, pipeline::Log& log,
-             pipeline::StopRequest& stop)
+             pipeline::StopRequest* stop)
         : file_(std::move(file))
         , path_(std::move(path))
         , log_(log)
@@ -33,7 +33,7 @@ class FileSink final : public stages::Sink {
         troubled_ = error != nullptr;
         log_.write(troubled_ ? pipeline::Level::error : pipeline::Level::info, "sink",
                    troubled_ ? io::describe(*error) : path_ + ": writing again");
-        if (file_->broken()) stop_.request(exit_failed, 0);
+        if (file_->broken() && stop_ != nullptr) stop_->request(exit_failed, 0);
     }
     pipeline::Nanoseconds next_deadline() const override { return file_->next_deadline(); }
 
@@ -41,7 +41,7 @@ class FileSink final : public stages::Sink {
     std::unique_ptr<io::AppendFile> const file_;
     std::string const path_;
     pipeline::Log& log_;
-    pipeline::StopRequest& stop_;
+    pipeline::StopRequest* const stop_; // null: the service goes on without it
     bool troubled_ = false;
 };
 
@@ -81,7 +81,7 @@ open_outlet(SinkConfig const& sink, stages::Journal& journal, DeliveryWorld cons
     auto file = io::AppendFile::open(world.proactor, world.random, sink.path);
     if (!file) return std::unexpected(io::describe(file.error()));
     outlet.after = start->after;
-    outlet.sink = std::make_unique<FileSink>(std::move(*file), sink.path, world.log, world.stop);
+    outlet.sink = std::make_unique<FileSink>(std::move(*file), sink.path, world.log, &world.stop);
     if (start->newline_first && !outlet.sink->append("\n"))
         return std::unexpected(sink.path + ": takes no bytes");
     return outlet;
@@ -104,11 +104,27 @@ std::expected<std::vector<stages::Outlet>, std::string>
 open_outlets(Config const& config, stages::Journal& journal, DeliveryWorld const& world) {
     std::vector<stages::Outlet> outlets;
     for (SinkConfig const& sink : config.sinks) {
+        if (sink.level != 0) continue;
         auto outlet = open_outlet(sink, journal, world);
         if (!outlet) return std::unexpected(to_text(config, {sink.where, outlet.error(), false}));
         outlets.push_back(std::move(*outlet));
     }
     return outlets;
+}
+
+std::expected<stages::OperatorSinks, std::string> open_operator_sinks(Config const& config,
+                                                                      DeliveryWorld const& world) {
+    stages::OperatorSinks sinks;
+    for (SinkConfig const& sink : config.sinks) {
+        if (sink.level == 0) continue;
+        auto file = io::AppendFile::open(world.proactor, world.random, sink.path);
+        if (!file)
+            return std::unexpected(
+                to_text(config, {sink.where, io::describe(file.error()), false}));
+        sinks.add(sink.level,
+                  std::make_unique<FileSink>(std::move(*file), sink.path, world.log, nullptr));
+    }
+    return sinks;
 }
 
 } // namespace config

@@ -71,8 +71,9 @@ World LiveWorld::open() {
                  {},
                  [this](pipeline::Driver& driver) { return open_http(driver); },
                  open_admin_token(),
-                 [this](stages::Governor& governor, pipeline::Out<stages::Steer> steer) {
-                     return open_steward(governor, steer);
+                 [this](pipeline::Driver& driver, stages::Governor& governor,
+                        pipeline::Out<stages::Steer> steer) {
+                     return open_steward(driver, governor, steer);
                  },
                  {},
                  {},
@@ -200,13 +201,19 @@ std::optional<stages::Hash> LiveWorld::open_admin_token() {
     return std::nullopt;
 }
 
-std::unique_ptr<stages::Steward> LiveWorld::open_steward(stages::Governor& governor,
+std::unique_ptr<stages::Steward> LiveWorld::open_steward(pipeline::Driver& driver,
+                                                         stages::Governor& governor,
                                                          pipeline::Out<stages::Steer> steer) {
     LoadedPlan loaded = rollout_plan_of(config_);
     if (!loaded.usable()) {
         if (trouble_.empty())
             trouble_ = loaded.problems.empty() ? loaded.file + ": no plan"
                                                : to_text(loaded.file, loaded.problems[0]);
+        return nullptr;
+    }
+    auto sinks = open_operator_sinks(config_, {io_of(driver).proactor(), random_, log_, stop_});
+    if (!sinks) {
+        if (trouble_.empty()) trouble_ = sinks.error();
         return nullptr;
     }
     constexpr std::size_t state_bytes_max = 4'096;
@@ -222,7 +229,8 @@ std::unique_ptr<stages::Steward> LiveWorld::open_steward(stages::Governor& gover
     stages::IncidentOptions incidents;
     incidents.after_ms = config_.health.escalate_after_ms;
     stages::Steward::Needs needs{
-        governor, log_,
+        governor,
+        log_,
         [this](std::string const& text) {
             return StateFolder(config_.service.state_dir).write(state_name, text);
         },
@@ -232,7 +240,8 @@ std::unique_ptr<stages::Steward> LiveWorld::open_steward(stages::Governor& gover
             message.chain = chain;
             message.hold = hold;
             steer.emit(message);
-        }};
+        },
+        std::move(*sinks)};
     return std::make_unique<stages::Steward>(std::move(loaded.plan),
                                              stored ? *stored : "unreadable: " + stored.error(),
                                              health, incidents, std::move(needs));

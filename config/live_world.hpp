@@ -45,7 +45,8 @@ class LiveWorld {
     stages::LabelBook open_labels();
     std::unique_ptr<io::HttpServer> open_http(pipeline::Driver& driver);
     std::optional<stages::Hash> open_admin_token();
-    std::unique_ptr<stages::Steward> open_steward(stages::Governor& governor,
+    std::unique_ptr<stages::Steward> open_steward(pipeline::Driver& driver,
+                                                  stages::Governor& governor,
                                                   pipeline::Out<stages::Steer> steer);
     std::unique_ptr<stages::Governor> open_governor(std::function<void()> wake);
 

@@ -248,6 +248,9 @@ void read_sink(Reader& in, SinkConfig& out) {
                         : fmt::format("\"{}\" is no kind of sink; this version has ndjson", kind));
     in.text("path", out.path);
     if (out.path.empty()) in.complain("path", "\"-\" (stdout) or the path of a file is needed");
+    std::int64_t level = 0;
+    if (in.integer("level", 1, stages::Incidents::levels, level))
+        out.level = static_cast<std::uint8_t>(level);
     out.where = in.where("path");
 }
 
@@ -275,12 +278,18 @@ void check_whole(Config& config, std::vector<Problem>& problems) {
                                         chain.name),
                             true});
     }
-    if (config.sinks.empty()) config.sinks.push_back({});
-    auto const to_stdout = std::count_if(config.sinks.begin(), config.sinks.end(),
-                                         [](SinkConfig const& sink) { return sink.path == "-"; });
-    if (to_stdout > 1)
-        problems.push_back({config.sinks.back().where,
-                            "two sinks write to stdout; every line would be doubled", false});
+    if (std::none_of(config.sinks.begin(), config.sinks.end(),
+                     [](SinkConfig const& sink) { return sink.level == 0; }))
+        config.sinks.push_back({}); // alerts go somewhere
+    std::set<std::string_view> paths;
+    for (SinkConfig const& sink : config.sinks) {
+        if (paths.insert(sink.path).second) continue;
+        problems.push_back({sink.where,
+                            fmt::format("two sinks write to {}; every line would be doubled, or "
+                                        "alerts and incidents mixed",
+                                        sink.path == "-" ? "stdout" : sink.path),
+                            false});
+    }
 }
 
 } // namespace

@@ -257,7 +257,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                          world.governor([&t] { t.wake(); }), world.http(desk), {}, &world.clock};
     ControlOptions desk_options = control_options(config);
     desk_options.admin_token = world.admin_token;
-    if (needs.governor) needs.steward = world.steward(*needs.governor, steer);
+    if (needs.governor) needs.steward = world.steward(desk, *needs.governor, steer);
     t.stage_over({"control", Process::control, desk.options().name},
                  std::make_unique<Control>(std::move(desk_options), world.admin_socket(desk),
                                            std::move(needs), world.clock.monotonic(), steer),

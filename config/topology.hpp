@@ -44,8 +44,9 @@ struct World {
     };
     std::optional<stages::Hash> admin_token{};
     // What watches over the service, by that governor.
-    std::function<std::unique_ptr<stages::Steward>(stages::Governor&, pipeline::Out<stages::Steer>)>
-        steward = [](stages::Governor&, pipeline::Out<stages::Steer>) {
+    std::function<std::unique_ptr<stages::Steward>(pipeline::Driver&, stages::Governor&,
+                                                   pipeline::Out<stages::Steer>)>
+        steward = [](pipeline::Driver&, stages::Governor&, pipeline::Out<stages::Steer>) {
             return std::unique_ptr<stages::Steward>();
         };
     std::function<std::vector<std::optional<double>>()> memory_shares{};

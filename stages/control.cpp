@@ -48,6 +48,10 @@ std::span<Control::Command const> Control::commands() {
                 &Control::rollback},
         Command{"unlock", Role::admin, "let promotion go on after a rollback: --reason TEXT",
                 &Control::unlock},
+        Command{"freeze", Role::operator_,
+                "hybrid gets no more than it has, until unfreeze: --reason TEXT", &Control::freeze},
+        Command{"unfreeze", Role::operator_, "promotion goes on: --reason TEXT",
+                &Control::unfreeze},
         Command{"audit", Role::viewer, "who changed what, and why [--since 1d] [--verify]",
                 &Control::audit},
         Command{"shadow report", Role::viewer, "how the two paths compare, with bounds",
@@ -96,6 +100,11 @@ void Control::on(pipeline::Part<LegacyNote> const& part, pipeline::Turn const&) 
 bool Control::tick(pipeline::Turn const& turn) {
     if (needs_.governor) needs_.governor->settle();
     look_around(turn);
+    bool const writing = turn.draining && needs_.steward && needs_.steward->flush();
+    return answer_next(turn) || writing;
+}
+
+bool Control::answer_next(pipeline::Turn const& turn) {
     if (waiting_) {
         std::uint64_t const connection = waiting_->connection;
         bool const http = waiting_->http;

@@ -163,6 +163,9 @@ class Control : pipeline::Pinned {
     Answer pin(AdminRequest const& request, pipeline::Turn const& turn);
     Answer rollback(AdminRequest const& request, pipeline::Turn const& turn);
     Answer unlock(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer freeze(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer unfreeze(AdminRequest const& request, pipeline::Turn const& turn);
+    Answer set_frozen(bool on, AdminRequest const& request, pipeline::Turn const& turn);
     Answer audit(AdminRequest const& request, pipeline::Turn const& turn);
     // control_shadow.cpp: what the comparator says
     Answer shadow_report(AdminRequest const& request, pipeline::Turn const& turn);
@@ -190,6 +193,7 @@ class Control : pipeline::Pinned {
     Answer incidents(AdminRequest const& request, pipeline::Turn const& turn);
     Answer acknowledge(AdminRequest const& request, pipeline::Turn const& turn);
     Glance glance(pipeline::Turn const& turn) const;
+    bool answer_next(pipeline::Turn const& turn); // one request; false: none waits
     void look_around(pipeline::Turn const& turn);
     Answer obeyed(Obedience const& obedience, pipeline::Nanoseconds at) const;
     Who who(AdminRequest const& request) const;

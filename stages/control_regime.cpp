@@ -216,6 +216,34 @@ Control::Answer Control::unlock(AdminRequest const& request, pipeline::Turn cons
     return answer;
 }
 
+Control::Answer Control::freeze(AdminRequest const& request, pipeline::Turn const& turn) {
+    return set_frozen(true, request, turn);
+}
+
+Control::Answer Control::unfreeze(AdminRequest const& request, pipeline::Turn const& turn) {
+    return set_frozen(false, request, turn);
+}
+
+Control::Answer Control::set_frozen(bool on, AdminRequest const& request,
+                                    pipeline::Turn const& turn) {
+    if (!needs_.governor) return {exit_failed, "this service keeps no flags", {}};
+    Who const by = who(request);
+    if (by.reason.empty())
+        return {exit_usage,
+                fmt::format("{}freeze --reason TEXT: why, for whoever reads the audit trail",
+                            on ? "" : "un"),
+                {}};
+    pipeline::Nanoseconds const asked_at = now(turn);
+    auto const change = needs_.governor->freeze(on, by);
+    if (!change) return {exit_refused, change.error(), {}};
+    std::string_view const text = on ? change->changed ? "frozen" : "it was frozen already"
+                                : change->changed ? "no longer frozen"
+                                                  : "it was not frozen";
+    Answer answer;
+    answer.wait = Obedience{change->after.epoch, asked_at, change->stored_at, std::string(text)};
+    return answer;
+}
+
 // ---- who did what ------------------------------------------------------------------------------
 
 Control::Answer Control::audit(AdminRequest const& request, pipeline::Turn const& turn) {

@@ -151,7 +151,7 @@ Control::Answer Control::acknowledge(AdminRequest const& request, pipeline::Turn
     auto const id = whole_number(text);
     if (!id) return {exit_usage, "incident ack ID; spyhop incidents lists them", {}};
     Who const by = who(request);
-    auto const done = needs_.steward->incidents().acknowledge(*id, by.actor, turn.unix_ms);
+    auto const done = needs_.steward->acknowledge(*id, by.actor, turn.unix_ms);
     if (!done) return {exit_refused, done.error(), {}};
     needs_.governor->note(by, fmt::format("acknowledge incident {}", *id), "", "");
     return {0, fmt::format("incident {} is acknowledged", *id), fmt::format(R"(,"id":{})", *id)};

@@ -19,6 +19,7 @@
 #include "pipeline/stage.hpp"
 #include "stages/alert_line.hpp"
 #include "stages/custody.hpp"
+#include "stages/sink.hpp"
 #include "stages/stream_tail.hpp"
 
 #include <functional>
@@ -67,17 +68,6 @@ inline constexpr std::array deliver_metrics{
                         "From a block's timestamp to the first line of an alert of it, hybrid's."},
     pipeline::MetricRow{"spyhop_deliver_hybrid_latency_lines_total", pipeline::MetricKind::counter,
                         "Lines in that sum."},
-};
-
-// Where lines go. Implemented over io::AppendFile by the composition root.
-class Sink {
-  public:
-    virtual ~Sink() = default;
-    virtual bool append(std::string_view line) = 0; // false: no room now
-    virtual std::size_t pending() const = 0;        // bytes taken and not yet written
-    virtual std::size_t room() const = 0;           // bytes append() would take
-    virtual void advance() = 0;                     // call each turn
-    virtual pipeline::Nanoseconds next_deadline() const = 0;
 };
 
 // A sink, under the name the journal keeps its mark by, and the last row it has.

@@ -21,13 +21,21 @@ Governor::Governor(FlagState state, bool has_legacy, Needs needs)
     , has_legacy_(has_legacy)
     , needs_(std::move(needs)) {}
 
+std::string Governor::no_more_for_hybrid() const {
+    if (state_.locked)
+        return fmt::format("locked since a rollback ({}); first: spyhop unlock --reason TEXT",
+                           state_.lock_reason);
+    if (frozen())
+        return "frozen: hybrid gets no more than it has; spyhop audit says by whom and why; first: "
+               "spyhop unfreeze --reason TEXT";
+    return {};
+}
+
 // More than now, in either dimension, is a promotion.
-std::string Governor::refused_by_lock(std::uint8_t tier, std::uint16_t buckets) const {
+std::string Governor::refused_share(std::uint8_t tier, std::uint16_t buckets) const {
     bool const more = buckets > state_.of(FlagName::hybrid_traffic_percent).value ||
                       (tier > state_.of(FlagName::canary_tier).value && buckets > 0);
-    if (!state_.locked || !more) return {};
-    return fmt::format("locked since a rollback ({}); first: spyhop unlock --reason TEXT",
-                       state_.lock_reason);
+    return more ? no_more_for_hybrid() : std::string();
 }
 
 void Governor::mark(FlagName name, std::uint16_t value, Who const& who, FlagState& next) const {
@@ -111,12 +119,15 @@ Governor::Result<RegimeChange> Governor::set_flag(FlagRow const& row, std::uint1
                                            state_.epoch, *if_epoch));
     std::uint16_t const share = state_.of(FlagName::hybrid_traffic_percent).value;
     std::uint16_t const tier = state_.of(FlagName::canary_tier).value;
-    std::string const locked = row.name == FlagName::hybrid_traffic_percent
-                                 ? refused_by_lock(static_cast<std::uint8_t>(tier), value)
-                             : row.name == FlagName::canary_tier
-                                 ? refused_by_lock(static_cast<std::uint8_t>(value), share)
-                                 : std::string();
-    if (!locked.empty()) return std::unexpected(locked);
+    bool const more_paths =
+        row.name == FlagName::enable_hybrid_rpc && value > state_.of(row.name).value && frozen();
+    std::string const refused = row.name == FlagName::hybrid_traffic_percent
+                                  ? refused_share(static_cast<std::uint8_t>(tier), value)
+                              : row.name == FlagName::canary_tier
+                                  ? refused_share(static_cast<std::uint8_t>(value), share)
+                              : more_paths ? no_more_for_hybrid()
+                                           : std::string();
+    if (!refused.empty()) return std::unexpected(refused);
     std::string const from = flag_text(row, state_.of(row.name).value);
     FlagState next = state_;
     next.epoch = state_.epoch + 1;
@@ -128,8 +139,8 @@ Governor::Result<RegimeChange> Governor::set_flag(FlagRow const& row, std::uint1
 Governor::Result<RegimeChange> Governor::set_share(std::uint8_t tier, std::uint16_t buckets,
                                                    Who const& who, std::string_view action) {
     settle();
-    if (std::string const locked = refused_by_lock(tier, buckets); !locked.empty())
-        return std::unexpected(locked);
+    if (std::string const refused = refused_share(tier, buckets); !refused.empty())
+        return std::unexpected(refused);
     std::string const from = describe(regime_of(state_));
     FlagState next = state_;
     next.epoch = state_.epoch + 1;
@@ -186,6 +197,22 @@ Governor::Result<RegimeChange> Governor::unlock(Who const& who) {
     return change(std::move(next), who, "unlock", "locked: " + state_.lock_reason, "unlocked");
 }
 
+Governor::Result<RegimeChange> Governor::freeze(bool on, Who const& who) {
+    settle();
+    if (on == frozen()) {
+        pipeline::Regime const now = needs_.switchboard.load();
+        return RegimeChange{now, now, needs_.clock.monotonic(), false, {}};
+    }
+    if (on && state_.mode == pipeline::Mode::legacy_only)
+        return std::unexpected("everything is on legacy, and locked: there is nothing to freeze");
+    if (on && state_.mode == pipeline::Mode::hybrid_only)
+        return std::unexpected("no chain has a subscan_url: nothing can move that could be frozen");
+    FlagState next = state_;
+    next.mode = on ? pipeline::Mode::frozen : pipeline::Mode::normal;
+    return change(std::move(next), who, on ? "freeze" : "unfreeze", to_text(state_.mode),
+                  to_text(next.mode));
+}
+
 Governor::Result<RegimeChange> Governor::set_high_speed(bool on, Who const& who) {
     settle();
     FlagState next = state_;
@@ -205,9 +232,10 @@ Governor::Result<RegimeChange> Governor::pin(PinEntry entry, Who const& who) {
     if (entry.pin != Pin::none && next.pins.size() >= pin_entries_max)
         return std::unexpected(
             fmt::format("{} accounts are pinned already; clear some", pin_entries_max));
-    bool const promotes = entry.pin == Pin::hybrid && state_.locked;
-    if (promotes)
-        return std::unexpected(refused_by_lock(pipeline::tiers_all, pipeline::buckets_max));
+    // Taking a pin to legacy away may give an account to hybrid.
+    bool const promotes = entry.pin == Pin::hybrid || (entry.pin == Pin::none && frozen());
+    if (std::string const refused = no_more_for_hybrid(); promotes && !refused.empty())
+        return std::unexpected(refused);
     constexpr std::string_view names[] = {"none", "legacy", "hybrid"};
     std::string_view const to = names[static_cast<std::size_t>(entry.pin)];
     if (entry.pin != Pin::none) next.pins.push_back(std::move(entry));

@@ -52,7 +52,8 @@ class Governor {
     // has_legacy: some chain has a legacy path, so that there is something to roll back to.
     Governor(FlagState state, bool has_legacy, Needs needs);
 
-    // Refused: promotion while locked, an epoch that is not `if_epoch`, a disk that does not write.
+    // Refused: promotion while locked or frozen, an epoch that is not `if_epoch`, a disk that does
+    // not write.
     Result<RegimeChange> set_flag(FlagRow const& row, std::uint16_t value, Who const& who,
                                   std::optional<std::uint32_t> if_epoch = std::nullopt);
     // Tier and share in one step; `action` names it in the audit trail.
@@ -63,6 +64,9 @@ class Governor {
     // A new epoch and nothing else: how long obedience takes.
     Result<RegimeChange> drill(Who const& who);
     Result<RegimeChange> unlock(Who const& who);
+    // Frozen: nothing gives hybrid more than it has; what goes back is obeyed as ever, a rollback
+    // above all. Refused where there is nothing to hold: everything on legacy, or only one path.
+    Result<RegimeChange> freeze(bool on, Who const& who);
     Result<RegimeChange> set_high_speed(bool on, Who const& who);
     Result<RegimeChange> pin(PinEntry entry, Who const& who); // Pin::none takes it away
     // A note in the audit trail about something that changed no flag.
@@ -76,7 +80,9 @@ class Governor {
     AuditTrail* audit() { return needs_.audit.get(); }
 
   private:
-    std::string refused_by_lock(std::uint8_t tier, std::uint16_t buckets) const;
+    bool frozen() const { return state_.mode == pipeline::Mode::frozen; }
+    std::string no_more_for_hybrid() const; // why promotion is refused; empty: it is not
+    std::string refused_share(std::uint8_t tier, std::uint16_t buckets) const;
     Result<RegimeChange> change(FlagState next, Who const& who, std::string_view action,
                                 std::string_view from, std::string_view to);
     RegimeChange force(FlagState next, Who const& who, std::string_view action,

@@ -170,6 +170,8 @@ RolloutDecision climb(RolloutPlan const& plan, RolloutState const& state,
         return held(state, fmt::format("everything passes; \"{}\" awaits a person: spyhop rollout "
                                        "promote",
                                        plan.steps[state.step + 1].name));
+    if (inputs.frozen)
+        return held(state, "everything passes; promotion is frozen: spyhop unfreeze --reason TEXT");
     if (!within_hours(plan, inputs.now_unix_ms))
         return held(state, fmt::format("everything passes; promotion waits for the allowed hours, "
                                        "{:02}:{:02} to {:02}:{:02} UTC",

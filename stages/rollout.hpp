@@ -126,6 +126,7 @@ struct RolloutInputs {
     std::uint64_t pairs = 0;                      // compared since the step began
     bool healthy = true;                          // no health check is breached
     bool legacy = true;                           // there is something to roll back to
+    bool frozen = false;                          // by a person: nothing is promoted
     std::optional<std::uint64_t> drill_us{};      // what the last rollback drill took
 };
 

@@ -220,6 +220,8 @@ std::vector<ReadyItem> ready_items(RolloutPlan const& plan, RolloutState const& 
         items.push_back({name, verdict, false, std::move(is), std::move(limit)});
     };
     add("unlocked", demanded(!locked), locked ? "locked after a rollback" : "unlocked", "unlocked");
+    add("unfrozen", demanded(!inputs.frozen), inputs.frozen ? "frozen" : "not frozen",
+        "not frozen");
     add("health", demanded(inputs.healthy), inputs.healthy ? "nothing breached" : "breached",
         "nothing breached");
     add("legacy", demanded(inputs.legacy), inputs.legacy ? "present" : "absent", "present");

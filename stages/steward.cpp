@@ -31,7 +31,7 @@ Steward::Steward(RolloutPlan plan, std::string const& state, HealthOptions healt
     if (read)
         state_ = *read;
     else
-        open_incident("the state of the rollout cannot be read and begins anew: " + read.error());
+        bad_state_ = read.error();
 }
 
 void Steward::open_incident(std::string const& text) {
@@ -40,14 +40,43 @@ void Steward::open_incident(std::string const& text) {
     auto const found =
         std::find_if(list.begin(), list.end(), [&](Incident const& one) { return one.id == id; });
     // One that goes on is counted, not told every second.
-    if (found != list.end() && found->times == 1)
-        needs_.log.write(pipeline::Level::error, "control", "incident: " + text);
+    if (found == list.end() || found->times != 1) return;
+    needs_.log.write(pipeline::Level::error, "control", "incident: " + text);
+    needs_.sinks.tell(*found, IncidentNews::open, inputs_.now_unix_ms);
+}
+
+void Steward::escalate(std::uint64_t now_unix_ms) {
+    std::vector<Incident> raised;
+    incidents_.escalate(now_unix_ms, raised);
+    for (Incident const& one : raised) {
+        needs_.log.write(pipeline::Level::error, "control",
+                         fmt::format("incident {} goes to level {}, nobody has acknowledged it: {}",
+                                     one.id, one.level, one.text));
+        needs_.sinks.tell(one, IncidentNews::raised, now_unix_ms);
+    }
+}
+
+std::expected<void, std::string> Steward::acknowledge(std::uint64_t id, std::string_view who,
+                                                      std::uint64_t now_unix_ms) {
+    auto const done = incidents_.acknowledge(id, who, now_unix_ms);
+    if (!done) return done;
+    for (Incident const& one : incidents_.list())
+        if (one.id == id) needs_.sinks.tell(one, IncidentNews::acknowledged, now_unix_ms);
+    return done;
+}
+
+bool Steward::flush() {
+    needs_.sinks.advance();
+    return needs_.sinks.pending() > 0;
 }
 
 void Steward::look(Glance const& glance) {
     now_s_ = glance.now_s;
     inputs_.now_unix_ms = glance.unix_ms;
     if (!looked_) last_ = glance;
+    if (!bad_state_.empty())
+        open_incident("the state of the rollout cannot be read and begins anew: " +
+                      std::exchange(bad_state_, {}));
     tally_ = {};
     for (ShadowNote const& note : glance.comparisons) tally_ += note.tally;
     if (!std::exchange(looked_, true)) begin_step();
@@ -58,12 +87,8 @@ void Steward::look(Glance const& glance) {
     for (HealthAction const& action : actions) act(action);
     follow_lock();
     advance();
-    std::vector<Incident> raised;
-    incidents_.escalate(glance.unix_ms, raised);
-    for (Incident const& one : raised)
-        needs_.log.write(pipeline::Level::error, "control",
-                         fmt::format("incident {} goes to level {}, nobody has acknowledged it: {}",
-                                     one.id, one.level, one.text));
+    escalate(glance.unix_ms);
+    flush();
     last_ = glance;
 }
 
@@ -136,6 +161,7 @@ void Steward::measure(Glance const& glance) {
     of(RolloutGate::stability) = seconds_ == 0 ? Bounds{} : rate_bounds(seconds_, good_seconds_);
     inputs_.healthy = health_.healthy();
     inputs_.legacy = needs_.governor.has_legacy();
+    inputs_.frozen = needs_.governor.state().mode == pipeline::Mode::frozen;
 }
 
 void Steward::begin_step() {

@@ -16,7 +16,7 @@
 
 #include "stages/governor.hpp"
 #include "stages/health.hpp"
-#include "stages/incidents.hpp"
+#include "stages/operator_sinks.hpp"
 #include "stages/rollout.hpp"
 #include "stages/rollout_view.hpp"
 #include "stages/shadow_figures.hpp"
@@ -56,6 +56,7 @@ class Steward {
         std::function<std::expected<void, std::string>(std::string const&)> store{};
         std::function<void(std::uint32_t process)> restart{};
         std::function<void(std::uint16_t chain, bool hold)> hold{};
+        OperatorSinks sinks{};
     };
     // state: as it was stored; empty: none.
     Steward(RolloutPlan plan, std::string const& state, HealthOptions health,
@@ -71,7 +72,12 @@ class Steward {
     RolloutState const& state() const { return state_; }
     RolloutInputs const& inputs() const { return inputs_; }
     Health const& health() const { return health_; }
-    Incidents& incidents() { return incidents_; }
+    Incidents const& incidents() const { return incidents_; }
+    // The error is a sentence (exit code 4).
+    std::expected<void, std::string> acknowledge(std::uint64_t id, std::string_view who,
+                                                 std::uint64_t now_unix_ms);
+    // Retries what an operator's sink could not write; true while anything is on its way.
+    bool flush();
     std::uint64_t now_s() const { return now_s_; }
 
   private:
@@ -86,6 +92,7 @@ class Steward {
     void keep(bool now);
     void begin_step();
     void open_incident(std::string const& text);
+    void escalate(std::uint64_t now_unix_ms);
 
     RolloutPlan const plan_;
     RolloutState state_;
@@ -93,6 +100,7 @@ class Steward {
     Health health_;
     Incidents incidents_;
     Needs needs_;
+    std::string bad_state_; // why the stored state is not gone on with, until it has been told
     Glance last_{};
     bool looked_ = false;
     ShadowTally tally_{}, tally_at_step_{}; // of all chains

@@ -156,6 +156,15 @@ TEST(Load, fills_in_what_the_contract_promises) {
     EXPECT_EQ(config.sinks[0].path, "-");
 }
 
+TEST(Load, a_sink_with_a_level_is_no_sink_of_alerts) {
+    Config const config = load_good(tests::chain + tests::rule +
+                                    "[[sink]]\nkind = \"ndjson\"\npath = \"/x\"\nlevel = 2\n");
+    ASSERT_EQ(config.sinks.size(), 2U);
+    EXPECT_EQ(config.sinks[0].level, 2);
+    EXPECT_EQ(config.sinks[1].level, 0);
+    EXPECT_EQ(config.sinks[1].path, "-");
+}
+
 TEST(Load, has_nothing_to_say_about_the_shipped_configuration) {
     Loaded const loaded = load_text(default_configuration(), "default.toml");
     for (Problem const& problem : loaded.problems) ADD_FAILURE() << to_text(loaded.config, problem);

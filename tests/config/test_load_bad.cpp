@@ -111,6 +111,15 @@ TEST(LoadBad, refuses_names_said_twice_and_names_of_nobody) {
            {"1 to 64 printable"});
     expect(good + "[[sink]]\nkind = \"ndjson\"\n[[sink]]\nkind = \"ndjson\"\n",
            {"two sinks write to stdout"});
+    expect(good + "[[sink]]\nkind = \"ndjson\"\npath = \"/a\"\n"
+                  "[[sink]]\nkind = \"ndjson\"\npath = \"/a\"\nlevel = 2\n",
+           {"f:13:8: two sinks write to /a"});
+}
+
+TEST(LoadBad, refuses_levels_of_sinks_that_no_incident_comes_to) {
+    for (char const* level : {"0", "5", "-1", "\"2\"", "2.5"})
+        expect(good + "[[sink]]\nkind = \"ndjson\"\nlevel = " + level + "\n",
+               {"f:10:9: sink.level: "});
 }
 
 TEST(LoadBad, tells_apart_urls_of_nodes_and_of_subscan) {

@@ -86,6 +86,23 @@ class Control(Case):
         self.assertEqual((answer["path"], answer["pin"]), ("hybrid", "hybrid"))
         self.ask("route", "12nonsense", code=2)
 
+    def test_a_freeze_refuses_what_gives_more_and_lasts(self):
+        service = self.launch(flags="hybrid_traffic_percent = 20")
+        self.ask("freeze", code=2)  # without a reason
+        self.ask("freeze", "--reason", "a long weekend")
+        self.assertIn("spyhop unfreeze", self.ask("flag", "set", "hybrid_traffic_percent", "21",
+                                                  code=4)["error"])
+        self.ask("flag", "set", "hybrid_traffic_percent", "10")
+        self.end(service)
+        self.launch()
+        self.assertEqual(self.ask("status")["mode"], "frozen")
+        self.ask("unfreeze", "--reason", "back at work")
+        self.ask("flag", "set", "hybrid_traffic_percent", "21")
+        self.assertEqual([(e["action"], e["to"], e["reason"]) for e in self.ask("audit")["entries"]
+                          if "freeze" in e["action"]],
+                         [("freeze", "frozen", "a long weekend"),
+                          ("unfreeze", "normal", "back at work")])
+
     def test_rollback_is_obeyed_locks_and_lasts_until_it_is_unlocked(self):
         service = self.launch(flags="hybrid_traffic_percent = 100")
         epoch = self.ask("status")["epoch"]

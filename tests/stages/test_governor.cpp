@@ -202,3 +202,43 @@ TEST(Flags, are_read_exactly_and_refused_with_what_may_be_written) {
     EXPECT_NE(find_flag("hybrid_trafic_percent").error().find("hybrid_traffic_percent"),
               std::string::npos);
 }
+
+TEST(Governor, what_is_frozen_goes_back_and_never_on) {
+    Office office;
+    ASSERT_TRUE(office.share(3'500));
+    auto const frozen = office.governor.freeze(true, office.somebody);
+    ASSERT_TRUE(frozen);
+    EXPECT_EQ(office.switchboard.load().mode, Mode::frozen);
+    EXPECT_EQ(office.switchboard.load().hybrid_buckets, 3'500);
+    EXPECT_EQ(office.stored.back().mode, Mode::frozen);
+    EXPECT_FALSE(office.governor.freeze(true, office.somebody)->changed);
+    auto const more = office.share(3'501);
+    ASSERT_FALSE(more);
+    EXPECT_NE(more.error().find("spyhop unfreeze --reason"), std::string::npos);
+    EXPECT_FALSE(office.governor.set_share(pipeline::tiers_all, 5'000, office.somebody, "rollout"));
+    PinEntry entry;
+    entry.pin = Pin::hybrid;
+    EXPECT_FALSE(office.governor.pin(entry, office.somebody));
+    entry.pin = Pin::legacy;
+    EXPECT_TRUE(office.governor.pin(entry, office.somebody));
+    entry.pin = Pin::none; // would give the account to its bucket again
+    EXPECT_FALSE(office.governor.pin(entry, office.somebody));
+    EXPECT_TRUE(office.share(500));
+    ASSERT_TRUE(office.governor.freeze(false, office.somebody));
+    EXPECT_EQ(office.switchboard.load().mode, Mode::normal);
+    EXPECT_TRUE(office.share(501));
+    EXPECT_FALSE(office.governor.freeze(false, office.somebody)->changed);
+}
+
+TEST(Governor, the_kill_switch_stands_above_a_freeze) {
+    Office office;
+    ASSERT_TRUE(office.share(3'500));
+    ASSERT_TRUE(office.governor.freeze(true, office.somebody));
+    ASSERT_TRUE(office.governor.rollback(office.somebody));
+    EXPECT_EQ(office.switchboard.load().mode, Mode::legacy_only);
+    EXPECT_FALSE(office.governor.freeze(true, office.somebody));
+    EXPECT_FALSE(office.governor.freeze(false, office.somebody)->changed);
+    EXPECT_EQ(office.switchboard.load().mode, Mode::legacy_only);
+    Office alone(false);
+    EXPECT_FALSE(alone.governor.freeze(true, alone.somebody));
+}

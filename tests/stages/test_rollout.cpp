@@ -136,6 +136,7 @@ TEST(Rollout, holds_while_anything_is_missing_and_says_what) {
         {[](Machine& m) { m.inputs.measured = {}; }, "not proven yet: accuracy is not measured"},
         {[](Machine& m) { m.bad_accuracy(0.90, 0.99); }, "not proven yet: accuracy is 94.5 %"},
         {[](Machine& m) { m.bad_accuracy(0.10, 0.20); }, "accuracy is 15 %"},
+        {[](Machine& m) { m.inputs.frozen = true; }, "spyhop unfreeze --reason TEXT"},
         {[](Machine& m) { m.plan.hours_from = 0, m.plan.hours_to = 60; }, "00:00 to 01:00 UTC"},
     };
     for (Case const& c : cases) {

@@ -117,6 +117,9 @@ TEST(RolloutView, says_go_only_when_everything_passes) {
     inputs.healthy = false;
     EXPECT_EQ(code(), 6);
     inputs.healthy = true;
+    inputs.frozen = true;
+    EXPECT_EQ(code(), 6);
+    inputs.frozen = false;
     state.cooldown_left_ms = 1;
     EXPECT_EQ(code(), 7);
     state = {};

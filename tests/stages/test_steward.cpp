@@ -1,7 +1,7 @@
 // What health and the rollout do to the regime: by hand-made glances, second after second.
 #include "stages/steward.hpp"
 
-#include "tests/stages/scripted_node.hpp"
+#include "tests/stages/scripted_world.hpp"
 
 #include <gtest/gtest.h>
 
@@ -57,9 +57,17 @@ struct House {
                     return std::expected<void, std::string>();
                 },
                 [this](std::uint32_t process) { restarted.push_back(process); },
-                [this](std::uint16_t chain, bool hold) { holds.emplace_back(chain, hold); }});
+                [this](std::uint16_t chain, bool hold) { holds.emplace_back(chain, hold); },
+                operators()});
         glance.chains = {{true, true, true, 1}};
         notes.resize(1);
+    }
+    // A sink of each level.
+    OperatorSinks operators() {
+        OperatorSinks sinks;
+        for (std::uint8_t level = 1; level <= Incidents::levels; ++level)
+            sinks.add(level, std::make_unique<scripted::MemorySink>(heard[level]));
+        return sinks;
     }
     void pass(int seconds) {
         for (int i = 0; i < seconds; ++i) {
@@ -87,6 +95,7 @@ struct House {
         ASSERT_TRUE(done) << done.error();
     }
 
+    std::array<std::string, Incidents::levels + 1> heard; // by level
     pipeline::ManualClock clock;
     scripted::RecordedLog log;
     pipeline::Switchboard switchboard{{}};
@@ -205,6 +214,7 @@ TEST(Steward, the_state_of_the_rollout_survives_a_restart) {
     EXPECT_EQ(second.steward->state().phase, RolloutPhase::running);
     House damaged("step = nonsense");
     EXPECT_EQ(damaged.steward->state().phase, RolloutPhase::idle);
+    damaged.pass(1);
     EXPECT_EQ(damaged.steward->incidents().unacknowledged(), 1U);
 }
 
@@ -268,4 +278,54 @@ TEST(Steward, an_incident_that_goes_on_is_counted_and_logged_once) {
     house.disk_full = false;
     house.pass(2);
     EXPECT_EQ(house.share(), 3'500);
+}
+
+TEST(Steward, an_incident_climbs_through_the_operators_sinks_until_somebody_takes_it) {
+    House house;
+    house.start();
+    house.agree(100);
+    house.disk_full = true;
+    house.pass(90);
+    auto const lines = [&](int level) {
+        return std::count(house.heard[level].begin(), house.heard[level].end(), '\n');
+    };
+    EXPECT_EQ(lines(1), 1) << house.heard[1];
+    EXPECT_TRUE(house.heard[1].starts_with(R"({"incident":1,"news":"open","level":1,"at":")"));
+    EXPECT_NE(house.heard[1].find("the rollout cannot go on"), std::string::npos);
+    EXPECT_EQ(lines(2), 0);
+    house.pass(15 * 60);
+    EXPECT_EQ(lines(1), 1) << "said again";
+    ASSERT_EQ(lines(2), 1);
+    EXPECT_TRUE(house.heard[2].starts_with(R"({"incident":1,"news":"raised","level":2,"at":")"));
+    EXPECT_EQ(lines(3), 0);
+    EXPECT_FALSE(house.steward->acknowledge(7, "uid 1", house.clock.unix_ms));
+    ASSERT_TRUE(house.steward->acknowledge(1, "uid 1", house.clock.unix_ms));
+    for (int const level : {1, 2})
+        EXPECT_NE(house.heard[level].find(R"("news":"acknowledged","level":2)"), std::string::npos);
+    EXPECT_NE(house.heard[1].find(R"("acknowledged_by":"uid 1")"), std::string::npos);
+    EXPECT_EQ(lines(3) + lines(4), 0) << "of what never came to them";
+}
+
+TEST(Steward, a_state_that_cannot_be_read_is_told_to_operators_at_the_first_look) {
+    House house("nonsense");
+    EXPECT_EQ(house.heard[1], "");
+    house.pass(1);
+    EXPECT_NE(house.heard[1].find("cannot be read and begins anew"), std::string::npos);
+    house.pass(60);
+    EXPECT_EQ(house.heard[2], "") << "it has its quarter of an hour";
+}
+
+TEST(OperatorSinks, a_line_without_room_is_left_out_whole_and_counted) {
+    std::string out;
+    auto sink = std::make_unique<scripted::MemorySink>(out);
+    sink->set_room(10);
+    OperatorSinks sinks;
+    sinks.add(1, std::move(sink));
+    Incident incident;
+    incident.text = "a \"quote\" and a\nline";
+    sinks.tell(incident, IncidentNews::open, 0);
+    EXPECT_EQ(out, "");
+    EXPECT_EQ(sinks.left_out(), 1U);
+    EXPECT_NE(incident_line(incident, IncidentNews::open, 0).find(R"(a \"quote\" and a\nline)"),
+              std::string::npos);
 }
