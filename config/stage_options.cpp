@@ -157,6 +157,8 @@ stages::RouteOptions route_options(Config const& config) {
     }
     for (WatchConfig const& watch : config.watches)
         options.watched.push_back({watch.account, watch.tier});
+    options.handover.hybrid_patience = config.routing.hybrid_patience;
+    options.handover.legacy_patience = config.routing.legacy_patience;
     return options;
 }
 

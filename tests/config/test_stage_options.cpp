@@ -41,3 +41,14 @@ TEST_F(Begin, subscan_goes_on_where_it_was_else_where_the_node_was_else_where_th
     journal->legacy_settled(dot, 95);
     EXPECT_EQ(poll().resume, Number(95));
 }
+
+TEST(Routing, waits_as_long_as_the_configuration_says) {
+    Loaded const loaded = load_text(tests::chain + tests::rule +
+                                        "[routing]\nhybrid_patience = \"3s\"\n"
+                                        "legacy_patience = \"7s\"\n",
+                                    "f");
+    ASSERT_TRUE(loaded.usable());
+    auto const options = route_options(loaded.config);
+    EXPECT_EQ(options.handover.hybrid_patience, 3 * pipeline::second);
+    EXPECT_EQ(options.handover.legacy_patience, 7 * pipeline::second);
+}
