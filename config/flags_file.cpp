@@ -171,9 +171,14 @@ FlagState first_flags(Config const& config) {
 }
 
 FlagState start_flags(Config const& config, pipeline::Log& log) {
+    StateFolder files = folder(config);
+    return start_flags(config, files, log);
+}
+
+FlagState start_flags(Config const& config, stages::StateFiles& files, pipeline::Log& log) {
     FlagState state = first_flags(config);
-    if (folder(config).exists(flags_file_name)) {
-        auto const text = folder(config).read(flags_file_name, bytes_max);
+    if (files.exists(flags_file_name)) {
+        auto const text = files.read(flags_file_name, bytes_max);
         auto stored = text ? flags_from(*text) : std::unexpected(text.error());
         if (stored) {
             state = std::move(*stored);
@@ -197,7 +202,7 @@ FlagState start_flags(Config const& config, pipeline::Log& log) {
     else if (alone)
         state.mode = pipeline::Mode::normal;
     state.clean = false;
-    if (auto const done = store_flags(config, state); !done)
+    if (auto const done = files.write(flags_file_name, flags_text(state)); !done)
         log.write(pipeline::Level::error, "control",
                   "the regime cannot be stored: " + done.error());
     return state;

@@ -7,6 +7,7 @@
 #include "config/config.hpp"
 #include "pipeline/log.hpp"
 #include "stages/flags.hpp"
+#include "stages/state_files.hpp"
 
 namespace config {
 
@@ -22,6 +23,9 @@ stages::FlagState first_flags(Config const& config);
 // What is in force when the service starts, and marked as running from now on. After an unclean end
 // with traffic on hybrid, and with a file that cannot be read, everything is on legacy and locked.
 [[nodiscard]] stages::FlagState start_flags(Config const& config, pipeline::Log& log);
+// The same in another place than the state directory (the simulator's disk).
+[[nodiscard]] stages::FlagState start_flags(Config const& config, stages::StateFiles& files,
+                                            pipeline::Log& log);
 
 // What is stored now; of the running service.
 [[nodiscard]] stages::FlagState stored_flags(Config const& config);

@@ -35,6 +35,10 @@ void Topology::add(Entry entry) {
     Entry& known = stages_[wired_stages_++];
     CHECK(known.row.name == entry.row.name && known.row.process == entry.row.process);
     CHECK(known.inputs == entry.inputs && known.outputs == entry.outputs);
+    if (!is_mine(entry.row.process)) {
+        others_.push_back(std::move(entry));
+        return;
+    }
     known.stage = std::move(entry.stage);
     known.runner = std::move(entry.runner);
 }
@@ -47,12 +51,10 @@ LinkBase& Topology::next_link() {
 std::expected<void, std::string> Topology::finish() {
     if (mine_) {
         CHECK(wired_links_ == links_.size() && wired_stages_ == stages_.size());
-        for (Entry& entry : stages_)
-            if (!is_mine(entry.row.process)) {
-                entry.runner.reset();
-                entry.stage.reset();
-            }
+        others_.clear();
+        for (auto& driver : drivers_) driver->clear();
         assign_threads();
+        if (region_ == nullptr) mine_.reset(); // succeed()
         return {};
     }
     if (std::string fault = first_fault(); !fault.empty()) return std::unexpected(std::move(fault));
@@ -190,6 +192,24 @@ void Topology::enter(Process process, TakeThread const& make_poller) {
             auto const& sleeper = static_cast<Sleeper&>(driver->poller());
             driver->exchange_poller(make_poller(sleeper.another_wake_fd()));
         }
+}
+
+void Topology::bury(Process process) {
+    CHECK(region_ == nullptr && threads_.empty());
+    for (auto& driver : drivers_) driver->clear();
+    for (Entry& entry : stages_)
+        if (entry.row.process == process) {
+            entry.runner.reset();
+            entry.stage.reset();
+        }
+    assign_threads();
+}
+
+void Topology::succeed(Process process) {
+    CHECK(region_ == nullptr && threads_.empty() && !mine_);
+    mine_ = process;
+    wired_links_ = wired_stages_ = 0;
+    metrics_.begin_again();
 }
 
 void Topology::revive(Process process) {

@@ -105,6 +105,12 @@ class Topology {
     // Supervisor, while that process does not live: its links and threads are made ready for the
     // next one. What other processes have a part in is kept.
     void revive(Process process);
+    // The same where all run in one thread, without a region and without a fork (the simulator):
+    // bury() ends the stages of a process as they are; after revive(), what is wired from
+    // succeed() to finish() takes their place. The other stages stay, and those that are wired for
+    // their processes go again.
+    void bury(Process process);
+    void succeed(Process process);
     // Supervisor: it will not come back. settled() does without it.
     void give_up(Process process);
 
@@ -199,6 +205,7 @@ class Topology {
     std::vector<std::unique_ptr<Driver>> drivers_;
     std::vector<std::unique_ptr<LinkBase>> links_;
     std::vector<Entry> stages_;
+    std::vector<Entry> others_; // second wiring: stages of other processes, until it is finished
     std::vector<std::thread> threads_;
 };
 
