@@ -48,7 +48,8 @@ std::optional<LineHead> read_line_head(std::string_view line) {
 }
 
 bool may_be_torn_line(std::string_view text) {
-    if (std::all_of(text.begin(), text.end(), [](char byte) { return byte == '\0'; })) return true;
+    // What reached the disk of it; blank pages stand for the rest.
+    text = text.substr(0, text.find_last_not_of('\0') + 1);
     if (text.size() > Journal::line_bytes_max) return false;
     return text.size() < before_id.size() ? before_id.starts_with(text)
                                           : text.starts_with(before_id);

@@ -18,7 +18,8 @@ struct LineHead {
 std::optional<LineHead> read_line_head(std::string_view line);
 
 // Whether text that ends without a newline may be the beginning of one of our lines, as a process
-// that was killed while writing leaves it, or blank pages, as a power cut does.
+// that was killed while writing leaves it, or blank pages, as a power cut does, or one before the
+// other.
 bool may_be_torn_line(std::string_view text);
 
 // Appends the line of `before` in another state, emitted now. False when it is not one of ours.

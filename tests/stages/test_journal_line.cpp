@@ -38,6 +38,8 @@ TEST(JournalLine, tells_a_torn_line_from_foreign_text) {
     for (std::size_t size = 0; size <= good.size(); ++size)
         EXPECT_TRUE(may_be_torn_line(std::string_view(good).substr(0, size))) << size;
     EXPECT_TRUE(may_be_torn_line(std::string(100'000, '\0')));
+    EXPECT_TRUE(may_be_torn_line(good.substr(0, 40) + std::string(100'000, '\0')));
+    EXPECT_FALSE(may_be_torn_line("note" + std::string(100, '\0')));
     EXPECT_FALSE(may_be_torn_line("note"));
     EXPECT_FALSE(may_be_torn_line("{\"ix"));
     EXPECT_FALSE(may_be_torn_line(good + std::string(Journal::line_bytes_max, 'x')));
