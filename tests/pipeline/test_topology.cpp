@@ -109,6 +109,25 @@ TEST(Topology, moves_messages_in_one_thread_by_hand) {
     EXPECT_TRUE(world.topology.settled());
 }
 
+// As the simulator lets a process die: what lies in the links is found by its successor.
+TEST(Topology, a_process_is_succeeded_within_one_thread) {
+    World world;
+    world.build(100, "one", "one", "two");
+    ASSERT_TRUE(world.topology.finish());
+    for (int i = 0; i < 3; ++i) world.topology.turn();
+    world.topology.bury(Process::legacy);
+    while (world.topology.turn()) {}
+    EXPECT_EQ(world.topology.links()[1]->waiting(), 4U); // nobody reads
+    world.topology.revive(Process::legacy);
+    world.topology.succeed(Process::legacy);
+    Collector& collector = world.build(1'000, "one", "one", "two"); // the counter stays as it was
+    ASSERT_TRUE(world.topology.finish());
+    for (int i = 0; i < 1000 && world.topology.turn(); ++i) {}
+    EXPECT_TRUE(world.topology.settled());
+    EXPECT_LT(collector.seen.load(), 200U); // the dead has read some
+    EXPECT_GT(collector.seen.load(), 4U);
+}
+
 TEST(Topology, a_large_message_is_worked_through_in_steps) {
     World world;
     auto& numbers = world.topology.link<Number>("numbers", {.depth = 4});

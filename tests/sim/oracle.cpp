@@ -1,0 +1,223 @@
+#include "oracle.hpp"
+
+#include "decoders/hash.hpp"
+#include "decoders/hex.hpp"
+
+#include <algorithm>
+#include <fmt/format.h>
+
+namespace sim {
+
+namespace {
+
+using Element = simdjson::dom::element;
+using Verdict = std::optional<std::string>;
+
+std::string text_of(simdjson::simdjson_result<Element> element) {
+    std::string_view text;
+    return element.get(text) == simdjson::SUCCESS ? std::string(text) : std::string();
+}
+
+std::uint32_t number_of(simdjson::simdjson_result<Element> element) {
+    std::uint64_t number = 0;
+    return element.get(number) == simdjson::SUCCESS ? static_cast<std::uint32_t>(number) : ~0U;
+}
+
+std::string decimal(u128 value) {
+    std::string text;
+    for (; value != 0; value /= 10) text += static_cast<char>('0' + static_cast<int>(value % 10));
+    return text.empty() ? "0" : std::string(text.rbegin(), text.rend());
+}
+
+std::string_view severity_of(u128 amount) {
+    if (amount >= 10'000 * Chain::whole) return "critical";
+    return amount >= 1'000 * Chain::whole ? "important" : "notable";
+}
+
+Told read(Element line) {
+    Told told;
+    told.id = text_of(line["id"]);
+    told.state = text_of(line["state"]);
+    told.severity = text_of(line["severity"]);
+    told.path = text_of(line["path"]);
+    told.hash = text_of(line["block"]["hash"]);
+    told.from = text_of(line["from"]["public_key"]);
+    told.to = text_of(line["to"]["public_key"]);
+    told.amount = text_of(line["amount_raw"]);
+    told.block = number_of(line["block"]["number"]);
+    told.event_index = number_of(line["event"]["index"]);
+    told.epoch = number_of(line["regime"]["epoch"]);
+    told.fallback = line["regime"]["fallback"].error() == simdjson::SUCCESS;
+    told.amended = line["amended"].error() == simdjson::SUCCESS;
+    return told;
+}
+
+bool may_follow(std::string const& before, std::string const& after) {
+    if (before.empty() || before == "retracted") return after == "seen" || after == "final";
+    return before == "seen" && (after == "final" || after == "retracted");
+}
+
+} // namespace
+
+std::string alert_id_text(Hash const& genesis, Sent const& sent, std::string_view rule) {
+    std::vector<std::uint8_t> bytes(genesis.begin(), genesis.end());
+    auto const integer = [&](u128 value, int size) {
+        for (int i = 0; i < size; ++i) bytes.push_back(static_cast<std::uint8_t>(value >> (8 * i)));
+    };
+    integer(sent.block, 4);
+    integer(sent.event_index, 4);
+    for (auto const* account : {&sent.from, &sent.to}) {
+        integer(account->size, 1);
+        bytes.insert(bytes.end(), account->key, account->key + account->size);
+    }
+    integer(sent.amount, 16);
+    bytes.insert(bytes.end(), rule.begin(), rule.end());
+    Hash const hash = decoders::blake2b_256(bytes);
+    return decoders::hex_text(pipeline::Bytes(hash).first(16)).substr(2);
+}
+
+Oracle::Oracle(Scenario const& scenario, Chain& chain)
+    : scenario_(scenario)
+    , chain_(chain) {}
+
+void Oracle::stream_was_cut() {
+    read_ = lines_ = wrong_rows_ = 0;
+    states_.clear();
+}
+
+Verdict Oracle::look(std::string_view stream, std::uint32_t finalized) {
+    if (stream.size() < read_) return "the stream became shorter";
+    for (;;) {
+        std::size_t const end = stream.find('\n', read_);
+        if (end == std::string_view::npos) return std::nullopt;
+        std::string_view const text = stream.substr(read_, end - read_);
+        if (auto wrong = line(text, finalized)) return *wrong + ": " + std::string(text);
+        read_ = end + 1;
+        ++lines_;
+    }
+}
+
+Verdict Oracle::line(std::string_view text, std::uint32_t finalized) {
+    Element parsed;
+    if (parser_.parse(text).get(parsed) != simdjson::SUCCESS) return "a line that is no JSON";
+    return judge(read(parsed), finalized);
+}
+
+// ---- truth --------------------------------------------------------------------------------------
+
+// Of a block left behind: the node gives it the events of the block before the fork.
+std::optional<std::uint32_t> Oracle::forked_from(std::uint32_t block) const {
+    std::uint32_t const ordinal = block - Chain::first_number;
+    for (Event const& event : scenario_.events)
+        if (event.kind == Kind::fork && ordinal >= event.at && ordinal < event.at + event.length)
+            return Chain::first_number + static_cast<std::uint32_t>(event.at) - 1;
+    return std::nullopt;
+}
+
+bool Oracle::garbled(std::uint32_t block) const {
+    std::uint32_t const ordinal = block - Chain::first_number;
+    return std::ranges::any_of(scenario_.events, [&](Event const& event) {
+        return event.kind == Kind::garbage_events && ordinal >= event.at &&
+               ordinal < event.at + event.length;
+    });
+}
+
+Sent const* Oracle::find(Told const& told, std::uint32_t meant_in, u128 factor) const {
+    for (Sent const& sent : chain_.block(meant_in).sent) {
+        if (sent.event_index != told.event_index || sent.amount * factor < Chain::threshold)
+            continue;
+        Sent there = sent;
+        there.block = told.block;
+        there.amount *= factor;
+        if (decimal(there.amount) == told.amount && severity_of(there.amount) == told.severity &&
+            decoders::hex_text(there.from.bytes()) == told.from &&
+            decoders::hex_text(there.to.bytes()) == told.to &&
+            alert_id_text(chain_.genesis(), there, Chain::rule) == told.id)
+            return &sent;
+    }
+    return nullptr;
+}
+
+Verdict Oracle::judge(Told const& told, std::uint32_t finalized) {
+    if (told.block < Chain::first_number || told.block > finalized + 1'000)
+        return "a block that does not exist";
+    bool const happened = find(told, told.block, 1) != nullptr;
+    auto const before_fork = forked_from(told.block);
+    bool const left = before_fork && find(told, *before_fork, 1) != nullptr;
+    bool const wrong_row = told.path == "legacy" && scenario_.has(Kind::wrong_amount) &&
+                           find(told, told.block, 10) != nullptr;
+    if (!happened && !left && !wrong_row) return "this has not happened";
+    if (told.state == "final" && !happened && !wrong_row) return "final, but it has not happened";
+    if (told.state == "final" && told.path == "hybrid" && told.block > finalized)
+        return fmt::format("final, but no node has finalized more than {}", finalized);
+    auto const& real = chain_.block(told.block).data;
+    if (told.state == "final" && !told.hash.empty() && told.hash != decoders::hex_text(real.hash))
+        return "final, with the hash of a block that was left";
+    State& known = states_[told.id];
+    if (told.amended) {
+        if (told.state != known.state) return "amended in a state it is not in";
+        return std::nullopt;
+    }
+    if (!may_follow(known.state, told.state))
+        return fmt::format("{} after {}", told.state,
+                           known.state.empty() ? "nothing" : known.state);
+    if (known.state.empty())
+        if (auto wrong = speaker(told)) return wrong;
+    wrong_rows_ += wrong_row && known.state.empty();
+    known = {told.state, told.block, happened};
+    return std::nullopt;
+}
+
+Verdict Oracle::speaker(Told const& told) const {
+    if (told.path != "hybrid" || told.fallback) return std::nullopt;
+    auto const regime = regimes_.find(told.epoch);
+    if (regime == regimes_.end() || !regime->second) return std::nullopt;
+    return "hybrid speaks after a rollback";
+}
+
+// ---- what lacks ---------------------------------------------------------------------------------
+
+Verdict Oracle::lacks(std::uint32_t last) const {
+    for (std::uint32_t number = Chain::first_number; number <= last; ++number)
+        for (Sent const& sent : chain_.block(number).sent) {
+            if (sent.amount < Chain::threshold || garbled(number)) continue;
+            auto const known = states_.find(alert_id_text(chain_.genesis(), sent, Chain::rule));
+            if (known == states_.end())
+                return fmt::format("event {} of block {} was not told", sent.event_index, number);
+            if (known->second.state != "final")
+                return fmt::format("event {} of block {} is {}", sent.event_index, number,
+                                   known->second.state);
+        }
+    for (auto const& [id, known] : states_)
+        if (known.block <= last && known.state == "seen")
+            return fmt::format("alert {} of block {} is left as seen", id, known.block);
+    return std::nullopt;
+}
+
+Verdict Oracle::ledger(stages::LedgerView const& view, std::uint32_t last) const {
+    if (view.ranges.size() != 1 || !view.holes.empty())
+        return fmt::format("the ledger has {} ranges and {} holes", view.ranges.size(),
+                           view.holes.size());
+    auto const& range = view.ranges[0];
+    if (range.from > Chain::first_number + 1 || range.to < last)
+        return fmt::format("the ledger covers {} to {}, not to {}", range.from, range.to, last);
+    for (std::uint32_t const number : view.incomplete)
+        if (!garbled(number)) return fmt::format("block {} is incomplete", number);
+    return digest(view, last);
+}
+
+Verdict Oracle::digest(stages::LedgerView const& view, std::uint32_t) const {
+    auto const& range = view.ranges[0];
+    if (range.blocks != range.to - range.from + 1) return "a range with another number of blocks";
+    if (scenario_.has(Kind::garbage_events)) return std::nullopt; // other events were read
+    stages::Digest sum{};
+    for (std::uint32_t number = range.from; number <= range.to; ++number) {
+        auto const& block = chain_.block(number).data;
+        stages::add_digest(
+            sum, stages::block_digest(number, block.hash, decoders::blake2b_256(block.events)));
+    }
+    if (sum != range.digest) return "the ledger's digest is not that of the chain";
+    return std::nullopt;
+}
+
+} // namespace sim
