@@ -195,10 +195,20 @@ class LoopbackListener final : public Listener {
     }
 
     std::unique_ptr<Stream> accept() override {
+        // One that is slow to open holds up nobody behind it; one that was given up never opens.
         std::deque<LoopbackPair*>& waiting = network_.waiting_[name_];
-        if (waiting.empty() || waiting.front()->states[1] != StreamState::open) return nullptr;
-        LoopbackPair& pair = *waiting.front();
-        waiting.pop_front();
+        std::erase_if(waiting, [](LoopbackPair* pair) {
+            bool const left = pair->states[0] == StreamState::closed || !pair->held[0];
+            bool const gone = left && pair->states[1] != StreamState::open;
+            if (gone) pair->held[1] = false;
+            return gone;
+        });
+        auto const open = std::find_if(waiting.begin(), waiting.end(), [](LoopbackPair const* one) {
+            return one->states[1] == StreamState::open;
+        });
+        if (open == waiting.end()) return nullptr;
+        LoopbackPair& pair = **open;
+        waiting.erase(open);
         return std::make_unique<LoopbackStream>(pair, 1, network_.clock_, pipeline::never);
     }
     std::uint16_t port() const override { return port_; }
