@@ -224,8 +224,8 @@ void Deliver::upkeep(pipeline::Turn const& turn) {
     mark_written(turn.now);
     bool const marks_due =
         turn.now >= marks_at_ || (turn.draining && journal().pending(Journal::Marks::too));
-    if (marks_due && failing_)
-        marks_at_ = turn.now + commit_pause;
+    if (marks_due && failing_ && turn.now < commit_at_)
+        marks_at_ = commit_at_;
     else if (marks_due)
         commit(turn, Journal::Marks::too);
     needs_.metrics.set(DeliverMetric::bytes_pending, pending + journal().turn_bytes());

@@ -313,3 +313,19 @@ TEST_F(Custody, nothing_is_told_that_is_not_safe) {
     EXPECT_EQ(run.said(), (Words{"seen 0x0007", "seen 0x0008"}));
     EXPECT_TRUE(run.log.has("writing again"));
 }
+
+// What a sink has written is remembered by a commit of its own: one that fails must not be the last.
+TEST_F(Custody, a_failed_commit_of_marks_alone_is_tried_again) {
+    io::testing::FaultyDisk disk("spyhop-marks");
+    Life run(stages::testing::open_journal(path, {.database = {.vfs = disk.vfs()}}));
+    run.block(7, 1);
+    EXPECT_EQ(run.said(), Words{"seen 0x0007"});
+    disk.fail(io::testing::DiskFault::full);
+    run.wait(stages::Deliver::mark_patience + pipeline::second);
+    EXPECT_NE(disk.failed(), 0U);
+    disk.heal();
+    run.wait(stages::Deliver::commit_pause);
+    run.run();
+    run.block(8, 1);
+    EXPECT_EQ(run.said(), Words{"seen 0x0008"});
+}
