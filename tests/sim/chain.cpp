@@ -120,7 +120,7 @@ Sent Chain::draw_transfer(std::uint32_t number) {
 std::uint32_t Chain::append_events(Block& block, std::uint32_t ordinal) {
     Runtime const& runtime = runtimes_[runtime_at(ordinal)];
     std::uint64_t const transfers = plan_.empty.contains(ordinal) ? 0
-                                  : plan_.huge.contains(ordinal)  ? 150 + random_.below(150)
+                                  : plan_.huge.contains(ordinal)  ? (ordinal % 3 == 0 ? 4'000 : 150)
                                                                   : random_.below(4);
     std::uint32_t index = 0;
     auto const record = [&](Buffer const& event) {

@@ -80,19 +80,23 @@ std::string difference(std::string const& a, std::string const& b) {
 
 void report(Scenario const& scenario, Outcome const& one, Options const& options) {
     fmt::print("\nseed {} fails at commit {}\n{}\n", scenario.seed, sim::built_from(), one.wrong);
-    auto const fails = [](Scenario const& smaller) { return !sim::run(smaller).wrong.empty(); };
+    constexpr sim::Manner hurried{.pauses = 1};
+    auto const fails = [](Scenario const& smaller) {
+        return !sim::run(smaller, hurried).wrong.empty();
+    };
+
     Scenario const least = options.shrink_runs == 0 || one.wrong.starts_with("the same seed")
                              ? scenario
                              : sim::shrink(scenario, fails, options.shrink_runs);
     fmt::print("the least that fails:\n{}", sim::describe(least));
-    Outcome const last = sim::run(least);
+    Outcome const last = sim::run(least, hurried);
     fmt::print("{}\nits last words:\n", last.wrong);
     for (std::string const& line : last.log) fmt::print("  {}\n", line);
     std::fflush(stdout);
 }
 
 bool play(Scenario const& scenario, Options const& options, Totals& totals) {
-    Outcome one = sim::run(scenario, options.seed && !options.quiet);
+    Outcome one = sim::run(scenario, {.verbose = options.seed && !options.quiet});
     if (one.wrong.empty() && (options.seed || scenario.seed % options.twice_every == 0)) {
         ++totals.twice;
         Outcome const again = sim::run(scenario);

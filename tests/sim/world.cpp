@@ -109,12 +109,13 @@ void LastWords::write(pipeline::Level level, std::string_view component, std::st
     if (words.size() > words_max) words.pop_front();
 }
 
-World::World(Scenario const& scenario, bool verbose)
+World::World(Scenario const& scenario, Manner manner)
     : scenario_(scenario)
+    , manner_(manner)
     , random_(scenario.seed * 4 + 1)
     , order_(scenario.seed * 4 + 2)
     , weather_(scenario.seed * 4 + 3)
-    , log_(clock_, verbose)
+    , log_(clock_, manner.verbose)
     , network_(clock_)
     , disk_(scenario.seed * 4 + 4)
     , chain_(plan_of(scenario))
@@ -263,6 +264,6 @@ Outcome World::run() {
     return std::move(outcome_);
 }
 
-Outcome run(Scenario const& scenario, bool verbose) { return World(scenario, verbose).run(); }
+Outcome run(Scenario const& scenario, Manner manner) { return World(scenario, manner).run(); }
 
 } // namespace sim

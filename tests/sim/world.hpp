@@ -29,8 +29,12 @@ struct Outcome {
     std::vector<std::string> log;  // the last words of the service
 };
 
-// verbose: the whole log.
-Outcome run(Scenario const& scenario, bool verbose = false);
+struct Manner {
+    bool verbose = false; // the whole log
+    // How often what nobody could give is waited for, ten minutes each, before it is a failure.
+    int pauses = 3;
+};
+Outcome run(Scenario const& scenario, Manner manner = {});
 
 // Keeps the last words.
 class LastWords final : public pipeline::Log {
@@ -54,7 +58,7 @@ struct SimNode {
 
 class World {
   public:
-    World(Scenario const& scenario, bool verbose);
+    World(Scenario const& scenario, Manner manner);
     ~World();
     Outcome run();
 
@@ -89,6 +93,7 @@ class World {
     void meet(Kind kind) { outcome_.met[static_cast<std::size_t>(kind)] = true; }
 
     Scenario const scenario_;
+    Manner const manner_;
     pipeline::ManualClock clock_;
     io::SeededRandom random_;  // the service's
     io::SeededRandom order_;   // of turns and time

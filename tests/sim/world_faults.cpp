@@ -172,8 +172,7 @@ void World::tend_the_dead() {
 // ---- the end ------------------------------------------------------------------------------------
 
 bool World::heal() {
-    constexpr Nanoseconds slice = 2 * second, patience = 240 * second, pause = 601 * second;
-    constexpr int pauses = 4; // of what nobody could give, until it is asked for again
+    constexpr Nanoseconds slice = 2 * second, patience = 180 * second, pause = 601 * second;
     healing_ = true;
     open_.clear();
     due_.clear();
@@ -190,7 +189,7 @@ bool World::heal() {
         if (!pass(slice)) return false;
     }
     std::string lacking;
-    for (int i = 0; i <= pauses; ++i) {
+    for (int i = 0; i <= manner_.pauses; ++i) {
         Nanoseconds const until = clock_.now + patience;
         while (clock_.now < until) {
             if (!pass(slice)) return false;
