@@ -60,7 +60,7 @@ class Oracle {
     struct State {
         std::string state;
         std::uint32_t block = 0;
-        bool true_one = true; // of the chain that became final, with its true amount
+        bool legacy = false; // it was said by legacy last
     };
     std::optional<std::string> line(std::string_view text, std::uint32_t finalized);
     std::optional<std::string> judge(Told const& told, std::uint32_t finalized);

@@ -97,6 +97,11 @@ bool Scenario::hides_rows() const {
            has(Kind::amount_zero);
 }
 
+bool Scenario::hybrid_may_be_out() const {
+    return share == 0 || steward || has(Kind::share) || has(Kind::rollback) ||
+           has(Kind::hybrid_off);
+}
+
 namespace {
 
 bool ends_the_service(Kind kind) { return kind >= Kind::kill && kind <= Kind::restart; }

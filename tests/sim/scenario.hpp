@@ -126,7 +126,8 @@ struct Scenario {
     std::vector<Event> events;
 
     bool has(Kind kind) const;
-    bool hides_rows() const; // Subscan leaves rows out, or tells other amounts
+    bool hides_rows() const;        // Subscan leaves rows out, or tells other amounts
+    bool hybrid_may_be_out() const; // at some time, so that it may not stand in for legacy either
     std::uint64_t milliseconds() const { return blocks * block_ms; }
 };
 

@@ -170,6 +170,9 @@ void World::add_node(std::size_t index) {
         bool const here = !scenario_.two_nodes || event.value % 2 == index;
         if (!kind || !here) continue;
         options.faults.push_back({event.at, *kind, std::max<std::uint64_t>(event.length, 1)});
+        // TCP loses nothing in between: what was silent never speaks again.
+        if (event.kind == Kind::silent)
+            options.faults.push_back({event.at + event.length, stages::FaultKind::reset, 1});
         meet(event.kind);
     }
     auto feed = chain_.feed();
