@@ -1,5 +1,6 @@
 // The command line: what can be typed, and which function answers. Everything else lives elsewhere.
 #include "config/admin_commands.hpp"
+#include "config/bench_commands.hpp"
 #include "config/cmd_decode.hpp"
 #include "config/cmd_node.hpp"
 #include "config/cmd_subscan.hpp"
@@ -68,6 +69,7 @@ struct CommandLine {
         common.color = !(no_color && *no_color) && isatty(STDERR_FILENO) == 1;
         add_service_commands();
         add_tools();
+        bench_commands.emplace(app, common, exit_code);
         admin_commands.emplace(app, common, exit_code);
     }
 
@@ -166,6 +168,7 @@ struct CommandLine {
     }
 
     std::optional<AdminCommands> admin_commands;
+    std::optional<BenchCommands> bench_commands;
 
   private:
     std::vector<std::string> names_; // what names_at() points into
