@@ -83,10 +83,11 @@ std::expected<bool, std::string> BenchScene::play(Nanoseconds deadline,
     return came;
 }
 
-void BenchScene::digest() {
+void BenchScene::digest(std::size_t lines_max) {
     constexpr std::string_view prefix = "bench-"; // load_chain_name()
-    for (auto const& [at, text] : heard_) {
-        auto const alert = read_alert(text);
+    for (; lines_max > 0 && !heard_.empty(); --lines_max, heard_.pop_front()) {
+        auto const& [at, text] = heard_.front();
+        auto const alert = reader_.read(text);
         if (!alert || !alert->chain.starts_with(prefix)) continue;
         std::size_t chain = 0;
         std::string_view const number = std::string_view(alert->chain).substr(prefix.size());
@@ -103,7 +104,6 @@ void BenchScene::digest() {
         Nanoseconds const due = wanted_.load.due(run_->start(), chain, place);
         fresh_ns_.push_back(at > due ? static_cast<double>(at - due) : 0);
     }
-    heard_.clear();
 }
 
 BenchScene::Done BenchScene::close() {

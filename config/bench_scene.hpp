@@ -11,6 +11,7 @@
 #include "config/bench_service.hpp"
 #include "config/bench_usage.hpp"
 
+#include <deque>
 #include <optional>
 
 namespace config {
@@ -34,12 +35,11 @@ class BenchScene {
     using Done = std::expected<void, std::string>;
     [[nodiscard]] Done open();
     [[nodiscard]] Done begin();
-    // Until `done`, the deadline (false), or trouble. Alerts are stamped, and read when there is
-    // time.
+    // Until `done`, the deadline (false), or trouble. Alerts are stamped as they come.
     [[nodiscard]] std::expected<bool, std::string> play(pipeline::Nanoseconds deadline,
                                                         std::function<bool()> const& done);
-    // Reads what was heard since the last call.
-    void digest();
+    // Reads what was heard since the last call, or so many lines of it.
+    void digest(std::size_t lines_max = ~std::size_t{0});
     [[nodiscard]] Done close();
 
     // All chains together.
@@ -71,7 +71,8 @@ class BenchScene {
     pipeline::Nanoseconds last_line_ = 0;
     std::uint64_t lines_ = 0;
     std::uint64_t told_ = 0;
-    std::vector<std::pair<pipeline::Nanoseconds, std::string>> heard_;
+    std::deque<std::pair<pipeline::Nanoseconds, std::string>> heard_;
+    AlertReader reader_;
     std::vector<Contestant> chains_;
     FirstTold first_told_;
     std::vector<double> fresh_ns_;

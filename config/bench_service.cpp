@@ -118,10 +118,17 @@ double metric_sum(std::map<std::string, double> const& metrics, std::string_view
     return sum;
 }
 
-std::optional<AlertSaid> read_alert(std::string_view line) {
-    simdjson::dom::parser parser;
+struct AlertReader::Parser {
+    simdjson::dom::parser of;
+};
+
+AlertReader::AlertReader()
+    : parser_(std::make_unique<Parser>()) {}
+AlertReader::~AlertReader() = default;
+
+std::optional<AlertSaid> AlertReader::read(std::string_view line) {
     simdjson::dom::element alert;
-    if (parser.parse(line.data(), line.size()).get(alert)) return std::nullopt;
+    if (parser_->of.parse(line.data(), line.size()).get(alert)) return std::nullopt;
     AlertSaid said;
     std::string_view chain, state;
     std::uint64_t block = 0, event = 0;

@@ -10,6 +10,7 @@
 #include <cstdint>
 #include <expected>
 #include <map>
+#include <memory>
 #include <optional>
 #include <string>
 #include <unordered_map>
@@ -80,7 +81,18 @@ struct AlertSaid {
     std::optional<double> block_to_emitted_ms;
     bool amended = false;
 };
-[[nodiscard]] std::optional<AlertSaid> read_alert(std::string_view line);
+class AlertReader {
+  public:
+    AlertReader();
+    ~AlertReader();
+    AlertReader(AlertReader const&) = delete;
+    AlertReader& operator=(AlertReader const&) = delete;
+    [[nodiscard]] std::optional<AlertSaid> read(std::string_view line);
+
+  private:
+    struct Parser;
+    std::unique_ptr<Parser> parser_;
+};
 
 // Which lines count. An alert is told once, when it is first named: as seen, or as final where its
 // block was read late (as Subscan's are). What is named again in the same state is told too often.

@@ -97,6 +97,7 @@ class LatencyBench {
     std::optional<BenchRun> run_;
     std::vector<Member> members_;
     std::vector<Heard> heard_;
+    AlertReader reader_;
     Nanoseconds end_ = 0;
     std::vector<HopRun> hops_;
     std::vector<double> obeyed_ns_;
@@ -194,7 +195,7 @@ void LatencyBench::on_line(BenchCrew::Line const& line) {
     if (member == nullptr) return;
     bool counts = member->contestant.says != Says::alerts;
     if (member->contestant.key == "legacy") {
-        auto const alert = read_alert(line.text);
+        auto const alert = reader_.read(line.text);
         counts = alert && member->first_told.look(*alert) == FirstTold::Line::first;
     } else if (!counts) {
         counts = line.text.find(R"("state":"seen")") != line.text.npos;
@@ -278,7 +279,7 @@ void LatencyBench::read_heard() {
         Contestant& contestant = member->contestant;
         Sighting sighting{0, 0, one.at};
         if (contestant.says == Says::alerts) {
-            auto const alert = read_alert(one.text);
+            auto const alert = reader_.read(one.text);
             if (!alert || member->first_told.look(*alert) == FirstTold::Line::other) continue;
             sighting.block = alert->block;
             sighting.event = alert->event;

@@ -214,7 +214,13 @@ std::expected<SoakResult, std::string> measure(Scenario const& scenario,
     for (std::uint32_t i = 1; i <= options.samples; ++i) {
         double const share = static_cast<double>(i) / options.samples;
         auto const until = start + static_cast<Nanoseconds>(share * static_cast<double>(length));
-        if (auto const played = scene.play(until, [] { return false; }); !played)
+        // A little is read whenever something came, so that nothing piles up until the sample.
+        constexpr std::size_t lines = 32;
+        auto const read_some = [&] {
+            scene.digest(lines);
+            return false;
+        };
+        if (auto const played = scene.play(until, read_some); !played)
             return std::unexpected(played.error());
         result.samples.push_back(sample(scene, share * options.hours));
         if (!quiet)

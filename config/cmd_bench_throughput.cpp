@@ -130,7 +130,8 @@ std::expected<SceneWanted, std::string> scene_of(ScaleCase const& of, BenchBlock
     while (of.block_time == 0 && scene.load.blocks_each > 1 &&
            blocks.at(scene.load.blocks_each).told_at(scene.level) == 0)
         --scene.load.blocks_each;
-    if (of.block_time == 0) scene.load.history_blocks = scene.load.blocks_each + 16;
+    // None is forgotten before the service has asked what it has to.
+    if (of.block_time == 0) scene.load.history_blocks += scene.load.blocks_each;
     scene.folder = folder;
     auto tables = further_tables(of, folder);
     if (!tables) return std::unexpected(tables.error());
@@ -160,8 +161,9 @@ std::expected<ScaleRow, std::string> measure(ScaleCase const& of, std::string co
     if (!came) return std::unexpected(came.error());
     ScaleRow row;
     row.of = of;
-    row.cpu_share = static_cast<double>(scene.cpu_ns() - cpu_before) /
-                    static_cast<double>(clock.monotonic() - before);
+    auto const worked = static_cast<double>(scene.cpu_ns() - cpu_before);
+    auto const length = static_cast<double>(clock.monotonic() - before);
+    row.cpu_share = worked / length;
     row.used = scene.usage();
     row.startup = scene.startup();
     Nanoseconds const end = scene.last_line();
@@ -172,7 +174,9 @@ std::expected<ScaleRow, std::string> measure(ScaleCase const& of, std::string co
         for (std::uint64_t place = 1; place <= plan.blocks_each; ++place)
             events += blocks->at(place).events;
         Nanoseconds const first = scene.run().sent()[0].at(0);
-        row.events_per_s = static_cast<double>(events) * 1e9 / static_cast<double>(end - first);
+        auto const poured = static_cast<double>(end - first);
+        row.events_per_s = static_cast<double>(events) * 1e9 / poured;
+        row.cpu_share = worked / poured;
     }
     return row;
 }

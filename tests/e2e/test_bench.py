@@ -101,10 +101,9 @@ class Bench(Case):
                 self.assertEqual(found["restarts"], 0)
 
     def test_wrong_options_are_named(self):
-        for arguments, pattern in ((("bench",), "subcommand|--help"),
+        for arguments, pattern in ((("bench",), "--help"),
                                    (("bench", "latency", "--block-time", "0s"), "0s"),
-                                   (("bench", "soak", "--scenario", "rain"), "rain"),
-                                   (("bench", "latecy"), "latency")):
+                                   (("bench", "soak", "--scenario", "rain"), "rain")):
             code, out, err = self.run_spyhop(*arguments)
             self.assertEqual((code, out), (2, ""))
             self.assertTrue(re.search(pattern, err), err)
