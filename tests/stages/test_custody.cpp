@@ -314,7 +314,7 @@ TEST_F(Custody, nothing_is_told_that_is_not_safe) {
     EXPECT_TRUE(run.log.has("writing again"));
 }
 
-// What a sink has written is remembered by a commit of its own: one that fails must not be the last.
+// What a sink has written is remembered by a commit of its own; one that fails is not the last.
 TEST_F(Custody, a_failed_commit_of_marks_alone_is_tried_again) {
     io::testing::FaultyDisk disk("spyhop-marks");
     Life run(stages::testing::open_journal(path, {.database = {.vfs = disk.vfs()}}));
