@@ -105,13 +105,32 @@ Verdict Oracle::line(std::string_view text, std::uint32_t finalized) {
 
 // ---- truth --------------------------------------------------------------------------------------
 
-// Of a block left behind: the node gives it the events of the block before the fork.
-std::optional<std::uint32_t> Oracle::forked_from(std::uint32_t block) const {
-    std::uint32_t const ordinal = block - Chain::first_number;
-    for (Event const& event : scenario_.events)
-        if (event.kind == Kind::fork && ordinal >= event.at && ordinal < event.at + event.length)
-            return Chain::first_number + static_cast<std::uint32_t>(event.at) - 1;
+// The first block of the branch that shadows this one, as ordinals; a fork that would begin on a
+// branch does not happen.
+static std::optional<std::uint64_t> branch_over(Scenario const& scenario, std::uint64_t ordinal) {
+    std::map<std::uint64_t, std::uint64_t> forks; // the longest of those at a block
+    for (Event const& event : scenario.events)
+        if (event.kind == Kind::fork) forks[event.at] = std::max(forks[event.at], event.length);
+    std::uint64_t free_from = 0;
+    for (auto const& [at, length] : forks) {
+        if (at < free_from) continue;
+        free_from = at + length;
+        if (ordinal >= at && ordinal < free_from) return at;
+    }
     return std::nullopt;
+}
+
+// Of a block left behind: the node gives it the events of the block before it on its branch, which
+// are those of the block before the fork; where the runtime changes in between, it begins anew with
+// the events of the first block that the other one executes.
+std::optional<std::uint32_t> Oracle::forked_from(std::uint32_t block) const {
+    auto const first = branch_over(scenario_, block - Chain::first_number);
+    if (!first) return std::nullopt;
+    std::uint32_t source = Chain::first_number + static_cast<std::uint32_t>(*first) - 1;
+    for (std::uint32_t number = source + 1; number <= block; ++number)
+        if (chain_.block(number).data.spec_version != chain_.block(number - 1).data.spec_version)
+            source = number;
+    return source;
 }
 
 bool Oracle::garbled(std::uint32_t block) const {

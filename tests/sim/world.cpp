@@ -154,7 +154,6 @@ void World::add_subscan() {
             stages::StandinFault fault{event.at, *kind, event.length};
             fault.delay = (1 + event.value % 20) * second;
             options.scenario.faults.push_back(fault);
-            meet(event.kind);
         }
     subscan_ = std::make_unique<config::SubscanServer>(clock_, std::move(options));
     CHECK(subscan_->listen(network_, {"s", subscan_port}));
@@ -173,7 +172,6 @@ void World::add_node(std::size_t index) {
         // TCP loses nothing in between: what was silent never speaks again.
         if (event.kind == Kind::silent)
             options.faults.push_back({event.at + event.length, stages::FaultKind::reset, 1});
-        meet(event.kind);
     }
     auto feed = chain_.feed();
     if (index == 0 && subscan_) feed = subscan_->beside(std::move(feed));
@@ -263,6 +261,12 @@ Outcome World::run() {
     outcome_.answers = operators_.answered();
     outcome_.wrong_rows = oracle_.wrong_rows();
     if (subscan_) outcome_.requests = subscan_->subscan().counters().requests;
+    for (Event const& event : scenario_.events) {
+        Unit const unit = row_of(event.kind).unit;
+        if ((unit == Unit::block && event.at < outcome_.blocks) ||
+            (unit == Unit::request && event.at <= outcome_.requests))
+            meet(event.kind);
+    }
     outcome_.log.assign(log_.words.begin(), log_.words.end());
     return std::move(outcome_);
 }
