@@ -55,6 +55,12 @@ void BenchCommands::add_latency(CLI::App& bench, Common const& common, int& exit
     app->add_option("--peer", latency_.peer,
                     "a command that takes part: given the node's URL as its last argument, it "
                     "prints a block's number for each transfer of $SPYHOP_BENCH_MINIMUM or more");
+    app->add_option("--idle", latency_.idle, "of the services (park)")
+        ->check(CLI::IsMember({"park", "backoff", "spin"}));
+    app->add_option("--layout", latency_.layout, "of the services (compact)")
+        ->check(CLI::IsMember({"compact", "dedicated", "single"}));
+    app->add_option("--isolation", latency_.isolation, "of the services (process)")
+        ->check(CLI::IsMember({"process", "thread"}));
     app->add_option("--report", latency_.report, "write a plot: FILE.svg or FILE.html");
     app->add_option("--folder", latency_.folder, folder_help);
     app->callback([this, &common, &exit_code] { exit_code = cmd_bench_latency(common, latency_); });

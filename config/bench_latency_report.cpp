@@ -89,11 +89,11 @@ void judge_peer(LatencyReport const& report, std::vector<BenchVerdict>& to) {
 }
 
 std::string header(LatencyReport const& report) {
-    return fmt::format("{} blocks of {} events on average, one every {}, {}; every contestant has "
-                       "the same blocks on a chain of its own, one after the other",
+    return fmt::format("{} blocks of {} events on average, one every {}, {}; {}; every contestant "
+                       "has the same blocks on a chain of its own, one after the other",
                        report.blocks, report.events,
                        time_text(static_cast<double>(report.block_time)),
-                       report.tls ? "wss on loopback" : "ws on loopback");
+                       report.tls ? "wss on loopback" : "ws on loopback", report.service);
 }
 
 // The two ways to count, under one head.
@@ -207,12 +207,12 @@ std::string latency_json(LatencyReport const& report) {
     auto const verdicts = latency_verdicts(report);
     return fmt::format(
         R"({{"ok":{},"command":"latency","blocks":{},"block_time_ns":{},"events_a_block":{},)"
-        R"("tls":{},"legacy_poll_ns":{},"fsync":{},"contestants":[{}],"hops":[{}],)"
+        R"("tls":{},"service":"{}","legacy_poll_ns":{},"fsync":{},"contestants":[{}],"hops":[{}],)"
         R"("one_thread":[{}],"command_to_obeyed_ns":{},"verdicts":{}}})"
         "\n",
         all_kept(verdicts), report.blocks, report.block_time, report.events, report.tls,
-        report.legacy_poll, report.synced, rows, hops, runs, quantiles_json(report.obeyed),
-        verdicts_json(verdicts));
+        report.service, report.legacy_poll, report.synced, rows, hops, runs,
+        quantiles_json(report.obeyed), verdicts_json(verdicts));
 }
 
 std::string latency_picture(LatencyReport const& report) {

@@ -20,6 +20,7 @@ struct LatencyReport {
     Nanoseconds block_time = 0;
     std::uint32_t events = 0; // in a block, on average
     bool tls = false;
+    std::string service; // "idle park, layout compact, isolation process"
     Nanoseconds legacy_poll = 0;
     bool synced = true; // false: the journal lies where fsync does nothing
     std::vector<Row> rows;

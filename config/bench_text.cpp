@@ -88,6 +88,7 @@ std::string count_text(double number) {
 }
 
 std::string verdicts_text(std::vector<BenchVerdict> const& verdicts) {
+    if (verdicts.empty()) return {};
     BenchTable table({"", "limit", "found", "", ""}, 1, true);
     for (BenchVerdict const& one : verdicts)
         table.add({one.what, one.limit, one.found, one.kept ? "kept" : "MISSED", one.note});

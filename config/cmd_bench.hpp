@@ -22,6 +22,7 @@ struct BenchLatencyOptions {
     std::string peer;   // a command; the node's URL is added to it
     std::string report; // path of an .html or .svg to be written
     std::string folder; // where the journals lie: whose disk is measured; empty: the temporary one
+    std::string idle = "park", layout = "compact", isolation = "process"; // of [service]
 };
 int cmd_bench_latency(Common const& common, BenchLatencyOptions const& options);
 

@@ -129,6 +129,8 @@ LatencyBench::Done LatencyBench::start_service(Member& member, bool legacy, std:
     plan.state_dir = std::move(state_dir);
     plan.level = blocks_.level_text(level_);
     plan.subscan = legacy;
+    plan.service = fmt::format("idle = \"{}\"\nlayout = \"{}\"\nisolation = \"{}\"\n",
+                               options_.idle, options_.layout, options_.isolation);
     if (options_.tls) plan.ca_file = folder_.path() + "/certificate.pem";
     ServicePlan::Chain one{load_chain_name(chain), run_->url(chain), {}, {}};
     if (legacy) {
@@ -339,6 +341,8 @@ LatencyReport LatencyBench::result() const {
     for (BenchEvents const& list : blocks_.lists) events += list.events;
     report.events = static_cast<std::uint32_t>(events / blocks_.lists.size());
     report.tls = options_.tls;
+    report.service = fmt::format("idle {}, layout {}, isolation {}", options_.idle, options_.layout,
+                                 options_.isolation);
     report.legacy_poll = options_.legacy_poll;
     report.synced = !lies_in_memory(folder_.path());
     for (Member const& member : members_)

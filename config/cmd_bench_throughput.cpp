@@ -65,7 +65,8 @@ std::vector<ScaleCase> all_cases(BenchThroughputOptions const& options) {
     watched("0", 0, 0);
     watched("1,000 in [[watch]]", 1'000, 0);
     if (!quick) {
-        watched("100,000 in [[watch]]", 100'000, 0);
+        // Near what a configuration file may hold: 4 MiB.
+        watched("30,000 in [[watch]]", 30'000, 0);
         watched("100,000 in a label file", 0, 100'000);
         watched("1,000,000 in label files", 0, 1'000'000);
     }
