@@ -80,16 +80,12 @@ std::string difference(std::string const& a, std::string const& b) {
 
 void report(Scenario const& scenario, Outcome const& one, Options const& options) {
     fmt::print("\nseed {} fails at commit {}\n{}\n", scenario.seed, sim::built_from(), one.wrong);
-    constexpr sim::Manner hurried{.pauses = 1};
-    auto const fails = [](Scenario const& smaller) {
-        return !sim::run(smaller, hurried).wrong.empty();
-    };
-
+    auto const fails = [](Scenario const& smaller) { return !sim::run(smaller).wrong.empty(); };
     Scenario const least = options.shrink_runs == 0 || one.wrong.starts_with("the same seed")
                              ? scenario
                              : sim::shrink(scenario, fails, options.shrink_runs);
     fmt::print("the least that fails:\n{}", sim::describe(least));
-    Outcome const last = sim::run(least, hurried);
+    Outcome const last = sim::run(least);
     fmt::print("{}\nits last words:\n", last.wrong);
     for (std::string const& line : last.log) fmt::print("  {}\n", line);
     std::fflush(stdout);

@@ -31,8 +31,9 @@ struct Outcome {
 
 struct Manner {
     bool verbose = false; // the whole log
-    // How often what nobody could give is waited for, ten minutes each, before it is a failure.
-    int pauses = 3;
+    // How often what nobody could give is waited for, ten minutes each, before it is a failure:
+    // Subscan may refuse for good twice, three requests each (scenario.cpp).
+    int pauses = 7;
 };
 Outcome run(Scenario const& scenario, Manner manner = {});
 
