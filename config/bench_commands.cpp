@@ -100,7 +100,7 @@ void BenchCommands::add_soak(CLI::App& bench, Common const& common, int& exit_co
     constexpr double hours_max = 10'000, speed_max = 100'000;
     app->add_option("--hours", soak_.hours, "of the chains' time (24)")
         ->check(CLI::Range(0.001, hours_max));
-    app->add_option("--speed", soak_.speed, "times as fast as real blocks of 6 s (600)")
+    app->add_option("--speed", soak_.speed, "times as fast as real blocks of 6 s (60)")
         ->check(CLI::Range(1.0, speed_max));
     app->add_option("--scenario", soak_.scenario, "stress of the rollout plan, section 4.3")
         ->check(CLI::IsMember({"coordination", "congestion", "api-failures", "memory-pressure"}));

@@ -136,9 +136,9 @@ std::string latency_svg(std::string_view title, std::vector<PlotCurve> const& cu
         fmt::format_to(end,
                        R"(<line x1="{0}" y1="{2:.1f}" x2="{1}" y2="{2:.1f}" stroke="#c00" )"
                        R"(stroke-dasharray="6 4"/>)"
-                       R"(<text x="{3}" y="{4:.1f}" fill="#c00">{5}</text>)"
+                       R"(<text x="{3}" y="{4:.1f}" text-anchor="end" fill="#c00">{5}</text>)"
                        "\n",
-                       left, left + width, y, left + 6, y - 5, markup_escaped(line.title));
+                       left, left + width, y, left + width - 6, y - 5, markup_escaped(line.title));
     }
     double y = top + height + below_axis;
     for (std::size_t i = 0; i < curves.size(); ++i) {

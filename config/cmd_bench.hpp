@@ -45,7 +45,7 @@ int cmd_bench_idle(Common const& common, BenchIdleOptions const& options);
 
 struct BenchSoakOptions {
     double hours = 24;    // of the chain's time
-    double speed = 600;   // blocks come so many times as fast
+    double speed = 60;    // blocks come so many times as fast
     std::string scenario; // a name; empty: undisturbed traffic
     std::uint32_t chains = 2;
     std::uint32_t samples = 60; // along the way
