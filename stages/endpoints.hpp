@@ -6,7 +6,8 @@
 //     └─set_aside─┴────────────┘                  what it has and asks choose() again
 //
 // Pure: no I/O, no clock of its own; one thread. Times are monotonic. Endpoints are named by their
-// index in the configuration. Every index given must be below count().
+// index in the configuration. Every index given must be below count(). A chain that only Subscan
+// serves has none, and then nothing may be chosen.
 #pragma once
 
 #include "io/backoff.hpp"

@@ -67,6 +67,7 @@ RpcHistory::RpcHistory(RpcHistoryOptions options, Needs needs, Out<Frame> frames
 void RpcHistory::on(pipeline::Part<Want> const& part, Turn const& turn) {
     Want const& want = part.message;
     CHECK(want.count <= Want::stretches_max);
+    if (options_.endpoints.empty()) return; // nobody could be asked
     if (!genesis_ && want.genesis != Hash{}) genesis_ = want.genesis;
     backfill_.want({want.stretches.data(), want.count}, turn.now);
     needs_.metrics.set(HistoryMetric::left, backfill_.left());

@@ -54,7 +54,7 @@ bool RpcSource::tick(Turn const& turn) {
 }
 
 Nanoseconds RpcSource::next_deadline() const {
-    if (state_ == SourceState::off) return pipeline::never;
+    if (state_ == SourceState::off || options_.endpoints.empty()) return pipeline::never;
     if (!socket_) return endpoints_.choose(0).due;
     if (held_) return retry_at_;
     Nanoseconds earliest = socket_->next_deadline();

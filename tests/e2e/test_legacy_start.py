@@ -1,6 +1,8 @@
 """What a start of the legacy path costs, and what `spyhop check` finds out about Subscan."""
 
-from harness import Case, main
+import shutil
+
+from harness import Case, alerts_of, main
 from subscan_peer import KEY, Peer
 from test_legacy import CHAIN, GENESIS, UNIT, account
 
@@ -16,13 +18,12 @@ class LegacyStart(Case):
             self.peer.close()
         super().tearDown()
 
-    def on_subscan(self):
+    def on_subscan(self, nodes="ws://127.0.0.1:9", flags="enable_hybrid_rpc = false"):
         return self.config(
-            {CHAIN: ("ws://127.0.0.1:9",
-                     f'subscan_url = "{self.peer.url}"\nlegacy_poll = "200ms"\n')},
+            {CHAIN: (nodes, f'subscan_url = "{self.peer.url}"\nlegacy_poll = "200ms"\n')},
             assets='["native"]', levels='notable = "10000"',
             extra='[subscan]\napi_key_env = "MADE_UP"\nrequests_per_second = 1000\n'
-                  '[flags]\nenable_hybrid_rpc = false\n')
+                  f'[flags]\n{flags}\n')
 
     def test_check_reaches_subscan_and_says_when_it_does_not(self):
         config = self.on_subscan()
@@ -36,6 +37,26 @@ class LegacyStart(Case):
         code, out, err = self.run_spyhop("check", "-c", config)
         self.assertEqual(code, 78, err)
         self.assertRegex(err, r"toml:\d+:\d+: chain polkadot: subscan_url: 127\.0\.0\.1.*refused")
+
+    def test_a_chain_without_nodes_needs_none(self):
+        for base, flags in ((100, ""), (200, "hybrid_traffic_percent = 100")):
+            with self.subTest(flags=flags):
+                self.peer.best, self.peer.finalized = base, base - 1
+                config = self.on_subscan(nodes=[], flags=flags)
+                self.assertEqual(self.run_spyhop("check", "-c", config)[0], 0)
+                service = self.service(config, environment={"MADE_UP": KEY})
+                polls = self.peer.count("transfers")
+                service.wait_until(lambda: self.peer.count("transfers") > polls, "a poll")
+                self.peer.add(base + 1, 1, account(1), account(2), 20_000 * UNIT)
+                with self.peer.lock:
+                    self.peer.best, self.peer.finalized = base + 10, base + 9
+                service.wait_until(lambda: [a for a in alerts_of(service)
+                                            if a["state"] == "final" and a["path"] == "legacy"],
+                                   "its alert, from Subscan")
+                self.assertEqual(self.status()["chains"][0]["path"], "legacy")
+                self.assertEqual(self.run_spyhop("sources", "-s", self.folder / "admin.sock")[0], 0)
+                self.end(service)
+                shutil.rmtree(self.folder / "state")
 
     def test_a_second_start_asks_for_nothing_it_knows(self):
         config = self.on_subscan()

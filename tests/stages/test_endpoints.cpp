@@ -186,3 +186,11 @@ TEST(Endpoints, an_archive_that_is_down_is_waited_for) {
     EXPECT_EQ(choice->endpoint, 2u);
     EXPECT_EQ(choice->due, due);
 }
+
+TEST(Endpoints, a_chain_that_only_subscan_serves_has_none) {
+    io::SeededRandom random{3};
+    Endpoints const none(0, {}, random);
+    EXPECT_EQ(none.count(), 0u);
+    EXPECT_FALSE(none.choose(second, 7));
+    EXPECT_DEATH((void)none.choose(second), "CHECK");
+}
