@@ -129,6 +129,10 @@ stages::EnrichOptions enrich_options(Config const& config) {
     stages::EnrichOptions options;
     for (ChainConfig const& chain : config.chains)
         options.chains.push_back({chain.subscan_url.has_value()});
+    if (!has_legacy(config)) { // nobody to ask, so nothing to keep
+        options.cache.hot_entries = 2;
+        options.cache.warm_entries = 16;
+    }
     options.accounts = config.enrich.accounts;
     options.prices = config.enrich.prices;
     auto const keep = [&](stages::CacheKind kind, Nanoseconds ttl) {

@@ -10,6 +10,7 @@
 #include <csignal>
 #include <cstdio>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/prctl.h>
 #include <unistd.h>
 
@@ -53,6 +54,7 @@ int Supervisor::run_part(Process process) {
         fmt::print(stderr, "spyhop: {}\n", trouble);
         return exit_failed;
     }
+    malloc_trim(0); // every stage was wired, and those of the other processes have gone again
     if (process == Process::hybrid)
         if (auto const done = limit_hybrid(config_.service.memory_max_hybrid); !done)
             log_.write(pipeline::Level::warning, "spyhop",

@@ -14,6 +14,7 @@
 #include <cstring>
 #include <filesystem>
 #include <fmt/format.h>
+#include <malloc.h>
 #include <sys/wait.h>
 #include <unistd.h>
 
@@ -104,6 +105,7 @@ std::expected<void, Failure> Supervisor::wire() {
     auto const built = build_topology(topology_, drawn_.world(config_, *switchboard_));
     if (!built) return std::unexpected(Failure{exit_failed, built.error()});
     topology_.hollow();
+    malloc_trim(0); // or every child would be born with what the stages had
     pulses_.resize(topology_.drivers().size());
     return {};
 }

@@ -52,3 +52,12 @@ TEST(Routing, waits_as_long_as_the_configuration_says) {
     EXPECT_EQ(options.handover.hybrid_patience, 3 * pipeline::second);
     EXPECT_EQ(options.handover.legacy_patience, 7 * pipeline::second);
 }
+
+TEST(EnrichOptions, a_service_without_subscan_keeps_no_room_for_answers) {
+    std::string const subscan = "subscan_url = \"http://127.0.0.1:1\"\n";
+    Loaded const nodes = load_text(tests::chain + tests::rule, "f");
+    Loaded const both = load_text(tests::chain + subscan + tests::rule, "f");
+    ASSERT_TRUE(nodes.usable() && both.usable());
+    EXPECT_LT(enrich_options(nodes.config).cache.warm_entries, 100U);
+    EXPECT_GT(enrich_options(both.config).cache.warm_entries, 10'000U);
+}
