@@ -3,6 +3,7 @@
 #pragma once
 
 #include "stages/messages.hpp"
+#include "stages/notes.hpp"
 
 namespace stages::testing {
 
