@@ -53,7 +53,10 @@ class Life {
     bool is_up(Process process) const { return up_[pipeline::index_of(process)]; }
 
     void drain() { topology_.drain(); }
-    bool settled() const { return topology_.settled(); }
+    // As config::Drain has it: nothing moves, and the sinks have written what they took.
+    bool settled() const {
+        return topology_.settled() && metric("spyhop_deliver_sink_pending_bytes") == 0;
+    }
     void end_in_order(); // after draining: the next start is a clean one
     bool wants_to_end() const { return shutdown_; }
 

@@ -260,7 +260,12 @@ std::string World::finish() {
         return true;
     });
     if (!read) return io::describe(read.error());
-    return all == stream_.text ? std::string() : "the journal is not the stream";
+    if (all == stream_.text) return {};
+    auto const part = std::ranges::mismatch(all, stream_.text).in1 - all.begin();
+    auto const at = static_cast<std::size_t>(part);
+    return fmt::format("the journal ({} bytes) is not the stream ({}), from byte {}:\n{}\n{}",
+                       all.size(), stream_.text.size(), at, all.substr(at, 120),
+                       stream_.text.substr(at, 120));
 }
 
 } // namespace sim
