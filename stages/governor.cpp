@@ -38,6 +38,22 @@ std::string Governor::refused_share(std::uint8_t tier, std::uint16_t buckets) co
     return more ? no_more_for_hybrid() : std::string();
 }
 
+std::string Governor::refused_flag(FlagName name, std::uint16_t value) const {
+    auto const now = [&](FlagName flag) { return state_.of(flag).value; };
+    switch (name) {
+    case FlagName::hybrid_traffic_percent:
+        return refused_share(static_cast<std::uint8_t>(now(FlagName::canary_tier)), value);
+    case FlagName::canary_tier:
+        return refused_share(static_cast<std::uint8_t>(value),
+                             now(FlagName::hybrid_traffic_percent));
+    case FlagName::enable_hybrid_rpc:
+        return frozen() && value > now(name) ? no_more_for_hybrid() : std::string();
+    case FlagName::enable_hybrid_patterns:
+    case FlagName::enable_parallel_mode: break;
+    }
+    return {};
+}
+
 void Governor::mark(FlagName name, std::uint16_t value, Who const& who, FlagState& next) const {
     if (next.of(name).value == value) return;
     next.of(name) = {value, who.actor, needs_.clock.unix_milliseconds(), next.epoch};
@@ -117,17 +133,8 @@ Governor::Result<RegimeChange> Governor::set_flag(FlagRow const& row, std::uint1
         return std::unexpected(fmt::format("the epoch is {}, not {}: somebody has changed the "
                                            "regime; look at spyhop flags and try again",
                                            state_.epoch, *if_epoch));
-    std::uint16_t const share = state_.of(FlagName::hybrid_traffic_percent).value;
-    std::uint16_t const tier = state_.of(FlagName::canary_tier).value;
-    bool const more_paths =
-        row.name == FlagName::enable_hybrid_rpc && value > state_.of(row.name).value && frozen();
-    std::string const refused = row.name == FlagName::hybrid_traffic_percent
-                                  ? refused_share(static_cast<std::uint8_t>(tier), value)
-                              : row.name == FlagName::canary_tier
-                                  ? refused_share(static_cast<std::uint8_t>(value), share)
-                              : more_paths ? no_more_for_hybrid()
-                                           : std::string();
-    if (!refused.empty()) return std::unexpected(refused);
+    if (std::string const refused = refused_flag(row.name, value); !refused.empty())
+        return std::unexpected(refused);
     std::string const from = flag_text(row, state_.of(row.name).value);
     FlagState next = state_;
     next.epoch = state_.epoch + 1;

@@ -65,7 +65,8 @@ class Governor {
     Result<RegimeChange> drill(Who const& who);
     Result<RegimeChange> unlock(Who const& who);
     // Frozen: nothing gives hybrid more than it has; what goes back is obeyed as ever, a rollback
-    // above all. Refused where there is nothing to hold: everything on legacy, or only one path.
+    // above all; a pin that was given an end keeps it. Refused where there is nothing to hold:
+    // everything on legacy, or only one path.
     Result<RegimeChange> freeze(bool on, Who const& who);
     Result<RegimeChange> set_high_speed(bool on, Who const& who);
     Result<RegimeChange> pin(PinEntry entry, Who const& who); // Pin::none takes it away
@@ -82,6 +83,7 @@ class Governor {
   private:
     bool frozen() const { return state_.mode == pipeline::Mode::frozen; }
     std::string no_more_for_hybrid() const; // why promotion is refused; empty: it is not
+    std::string refused_flag(FlagName name, std::uint16_t value) const;
     std::string refused_share(std::uint8_t tier, std::uint16_t buckets) const;
     Result<RegimeChange> change(FlagState next, Who const& who, std::string_view action,
                                 std::string_view from, std::string_view to);

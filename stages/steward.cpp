@@ -42,7 +42,17 @@ void Steward::open_incident(std::string const& text) {
     // One that goes on is counted, not told every second.
     if (found == list.end() || found->times != 1) return;
     needs_.log.write(pipeline::Level::error, "control", "incident: " + text);
-    needs_.sinks.tell(*found, IncidentNews::open, inputs_.now_unix_ms);
+    tell(*found, IncidentNews::open, inputs_.now_unix_ms);
+}
+
+void Steward::tell(Incident const& incident, IncidentNews news, std::uint64_t now_unix_ms) {
+    std::uint64_t const before = needs_.sinks.left_out();
+    needs_.sinks.tell(incident, news, now_unix_ms);
+    if (needs_.sinks.left_out() != before)
+        needs_.log.write(pipeline::Level::error, "control",
+                         fmt::format("incident {}: a sink of operators takes no line any more, so "
+                                     "this one is only here and in: spyhop incidents",
+                                     incident.id));
 }
 
 void Steward::escalate(std::uint64_t now_unix_ms) {
@@ -52,7 +62,7 @@ void Steward::escalate(std::uint64_t now_unix_ms) {
         needs_.log.write(pipeline::Level::error, "control",
                          fmt::format("incident {} goes to level {}, nobody has acknowledged it: {}",
                                      one.id, one.level, one.text));
-        needs_.sinks.tell(one, IncidentNews::raised, now_unix_ms);
+        tell(one, IncidentNews::raised, now_unix_ms);
     }
 }
 
@@ -61,7 +71,7 @@ std::expected<void, std::string> Steward::acknowledge(std::uint64_t id, std::str
     auto const done = incidents_.acknowledge(id, who, now_unix_ms);
     if (!done) return done;
     for (Incident const& one : incidents_.list())
-        if (one.id == id) needs_.sinks.tell(one, IncidentNews::acknowledged, now_unix_ms);
+        if (one.id == id) tell(one, IncidentNews::acknowledged, now_unix_ms);
     return done;
 }
 

@@ -92,6 +92,7 @@ class Steward {
     void keep(bool now);
     void begin_step();
     void open_incident(std::string const& text);
+    void tell(Incident const& incident, IncidentNews news, std::uint64_t now_unix_ms);
     void escalate(std::uint64_t now_unix_ms);
 
     RolloutPlan const plan_;

@@ -32,7 +32,8 @@ RolloutPlan two_steps() {
 }
 
 struct House {
-    explicit House(std::string const& state = {}) {
+    explicit House(std::string const& state = {}, bool with_full_sinks = false)
+        : full_sinks(with_full_sinks) {
         FlagState flags = default_flags();
         governor = std::make_unique<Governor>(
             flags, true,
@@ -65,8 +66,11 @@ struct House {
     // A sink of each level.
     OperatorSinks operators() {
         OperatorSinks sinks;
-        for (std::uint8_t level = 1; level <= Incidents::levels; ++level)
-            sinks.add(level, std::make_unique<scripted::MemorySink>(heard[level]));
+        for (std::uint8_t level = 1; level <= Incidents::levels; ++level) {
+            auto sink = std::make_unique<scripted::MemorySink>(heard[level]);
+            if (full_sinks) sink->set_room(0);
+            sinks.add(level, std::move(sink));
+        }
         return sinks;
     }
     void pass(int seconds) {
@@ -95,6 +99,7 @@ struct House {
         ASSERT_TRUE(done) << done.error();
     }
 
+    bool const full_sinks;                                // not one line more
     std::array<std::string, Incidents::levels + 1> heard; // by level
     pipeline::ManualClock clock;
     scripted::RecordedLog log;
@@ -313,6 +318,14 @@ TEST(Steward, a_state_that_cannot_be_read_is_told_to_operators_at_the_first_look
     EXPECT_NE(house.heard[1].find("cannot be read and begins anew"), std::string::npos);
     house.pass(60);
     EXPECT_EQ(house.heard[2], "") << "it has its quarter of an hour";
+}
+
+TEST(Steward, says_that_an_operators_sink_takes_nothing_any_more) {
+    House house("nonsense", true);
+    house.pass(1);
+    EXPECT_EQ(house.heard[1], "");
+    EXPECT_EQ(house.log.count("a sink of operators takes no line any more"), 1U);
+    EXPECT_EQ(house.steward->incidents().unacknowledged(), 1U);
 }
 
 TEST(OperatorSinks, a_line_without_room_is_left_out_whole_and_counted) {
