@@ -1,23 +1,10 @@
 #include "config/bench_commands.hpp"
 
-#include "stages/duration.hpp"
+#include "config/duration_option.hpp"
 
 namespace config {
 
 namespace {
-
-// Durations are checked while parsing, so that a wrong one is a usage error.
-void duration_option(CLI::App* app, std::string const& name, pipeline::Nanoseconds& out,
-                     std::string const& help) {
-    auto const set = [&out](std::string const& text) {
-        out = stages::parse_duration(text).value_or(0);
-    };
-    app->add_option_function<std::string>(name, set, help)->check([](std::string const& text) {
-        auto const parsed = stages::parse_duration(text);
-        if (!parsed) return "\"" + text + "\": " + parsed.error();
-        return *parsed == 0 ? "\"" + text + "\": more than nothing" : std::string();
-    });
-}
 
 constexpr char const* folder_help =
     "where the journal lies: its disk is measured (the temporary folder)";
@@ -40,14 +27,15 @@ void BenchCommands::add_latency(CLI::App& bench, Common const& common, int& exit
     constexpr std::uint32_t blocks_max = 100'000, events_max = 100'000;
     app->add_option("--blocks", latency_.blocks, "how many are measured (100)")
         ->check(CLI::Range(1U, blocks_max));
-    duration_option(app, "--block-time", latency_.block_time, "time between blocks (2s)");
+    duration_option(app, "--block-time", latency_.block_time, "time between blocks (2s)", true);
     app->add_option("--events", latency_.events, "in a block (200)")
         ->check(CLI::Range(20U, events_max));
     app->add_option("--alerts", latency_.alerts, "in a block, on average (3)")
         ->check(CLI::Range(1U, events_max));
     app->add_option("--warm-up", latency_.warm_up, "blocks in front that do not count (5)")
         ->check(CLI::Range(1U, blocks_max));
-    duration_option(app, "--legacy-poll", latency_.legacy_poll, "how often Subscan is asked (30s)");
+    duration_option(app, "--legacy-poll", latency_.legacy_poll, "how often Subscan is asked (30s)",
+                    true);
     app->add_flag("--tls", latency_.tls, "over wss, with a certificate made for the run");
     app->add_flag_callback(
         "--no-legacy", [this] { latency_.legacy = false; },
@@ -88,8 +76,8 @@ void BenchCommands::add_idle(CLI::App& bench, Common const& common, int& exit_co
     constexpr std::uint32_t chains_max = 64;
     app->add_option("--chains", idle_.chains, "how many, one run for each number (1 8)")
         ->check(CLI::Range(1U, chains_max));
-    duration_option(app, "--block-time", idle_.block_time, "of each chain (6s)");
-    duration_option(app, "--length", idle_.length, "of each run (60s)");
+    duration_option(app, "--block-time", idle_.block_time, "of each chain (6s)", true);
+    duration_option(app, "--length", idle_.length, "of each run (60s)", true);
     app->add_option("--folder", idle_.folder, folder_help);
     app->callback([this, &common, &exit_code] { exit_code = cmd_bench_idle(common, idle_); });
 }

@@ -5,8 +5,6 @@
 
 #include <algorithm>
 #include <charconv>
-#include <cstdlib>
-#include <filesystem>
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -14,11 +12,9 @@ namespace config {
 
 namespace {
 
-namespace fs = std::filesystem;
-
 std::string chain_text(ServicePlan const& plan, ServicePlan::Chain const& chain) {
-    std::string text =
-        fmt::format("[[chain]]\nname = \"{}\"\nendpoints = [\"{}\"]\n", chain.name, chain.url);
+    std::string text = fmt::format("[[chain]]\nname = \"{}\"\nendpoints = [{}]\n", chain.name,
+                                   chain.url.empty() ? std::string() : '"' + chain.url + '"');
     if (!chain.subscan_url.empty())
         text += fmt::format("subscan_url = \"{}\"\n", chain.subscan_url);
     if (!plan.ca_file.empty()) text += fmt::format("ca_file = \"{}\"\n", plan.ca_file);
@@ -156,16 +152,6 @@ FirstTold::Line FirstTold::look(AlertSaid const& alert) {
     bool const first = before == 0;
     before |= state;
     return first ? Line::first : new_state ? Line::other : Line::again;
-}
-
-BenchFolder::BenchFolder(std::string const& under)
-    : path_(under + "/spyhop-bench-XXXXXX") {
-    if (mkdtemp(path_.data()) == nullptr) path_.clear();
-}
-
-BenchFolder::~BenchFolder() {
-    std::error_code ignored;
-    if (!path_.empty()) fs::remove_all(path_, ignored);
 }
 
 } // namespace config

@@ -21,7 +21,7 @@ namespace config {
 struct ServicePlan {
     struct Chain {
         std::string name;
-        std::string url;         // of its node
+        std::string url;         // of its node; empty: none
         std::string subscan_url; // empty: none
         std::string more{};      // further keys of [[chain]]
     };
@@ -103,19 +103,6 @@ class FirstTold {
 
   private:
     std::map<std::string, std::unordered_map<std::uint64_t, unsigned>, std::less<>> states_;
-};
-
-// A folder of a benchmark's own, gone when the object is. Its path is empty if none could be made.
-class BenchFolder {
-  public:
-    explicit BenchFolder(std::string const& under);
-    ~BenchFolder();
-    BenchFolder(BenchFolder const&) = delete;
-    BenchFolder& operator=(BenchFolder const&) = delete;
-    std::string const& path() const { return path_; }
-
-  private:
-    std::string path_;
 };
 
 } // namespace config

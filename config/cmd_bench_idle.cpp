@@ -5,9 +5,9 @@
 #include "config/bench_scene.hpp"
 #include "config/exit_codes.hpp"
 #include "config/signals.hpp"
+#include "config/temporary_folder.hpp"
 
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace config {
@@ -34,8 +34,8 @@ constexpr IdleLimit limits[] = {{1, 0.005, 64.0 * 1024 * 1024}, {8, 0.02, 0}};
 
 std::expected<IdleRow, std::string> measure(std::uint32_t chains, BenchIdleOptions const& options,
                                             std::string const& under) {
-    BenchFolder const folder(under);
-    if (folder.path().empty()) return std::unexpected(under + " is not writable");
+    TemporaryFolder const folder("bench", under);
+    if (folder.path().empty()) return std::unexpected(folder.trouble());
     auto const blocks = make_blocks({});
     if (!blocks) return std::unexpected(blocks.error());
     SceneWanted wanted;
@@ -128,12 +128,10 @@ std::string json_of(std::vector<IdleRow> const& rows) {
 
 int cmd_bench_idle(Common const& common, BenchIdleOptions const& options) {
     block_signals();
-    std::string const under =
-        options.folder.empty() ? std::filesystem::temp_directory_path().string() : options.folder;
     std::vector<IdleRow> rows;
     for (std::uint32_t const chains : options.chains) {
         if (!common.quiet) fmt::print(stderr, "bench: {} chains\n", chains);
-        auto row = measure(chains, options, under);
+        auto row = measure(chains, options, options.folder);
         if (!row) {
             fmt::print(stderr, "spyhop bench: {} chains: {}\n", chains, row.error());
             return exit_failed;

@@ -8,13 +8,13 @@
 #include "config/bench_service.hpp"
 #include "config/exit_codes.hpp"
 #include "config/signals.hpp"
+#include "config/temporary_folder.hpp"
 #include "io/files.hpp"
 
 #include <algorithm>
 #include <charconv>
 #include <csignal>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <linux/magic.h>
 #include <optional>
@@ -49,9 +49,8 @@ class LatencyBench {
     LatencyBench(Common const& common, BenchLatencyOptions const& options)
         : common_(common)
         , options_(options)
-        , folder_(options.folder.empty() ? std::filesystem::temp_directory_path().string()
-                                         : options.folder)
-        , memory_(memory_folder) {}
+        , folder_("bench", options.folder)
+        , memory_("bench", memory_folder) {}
 
     std::expected<void, std::string> measure();
     LatencyReport result() const;
@@ -87,8 +86,8 @@ class LatencyBench {
 
     Common const& common_;
     BenchLatencyOptions const& options_;
-    BenchFolder const folder_;
-    BenchFolder const memory_;
+    TemporaryFolder const folder_;
+    TemporaryFolder const memory_;
     pipeline::SystemClock const clock_;
     BenchCrew crew_{clock_};
     BenchBlocks blocks_;
@@ -132,12 +131,11 @@ LatencyBench::Done LatencyBench::start_service(Member& member, bool legacy, std:
     plan.service = fmt::format("idle = \"{}\"\nlayout = \"{}\"\nisolation = \"{}\"\n",
                                options_.idle, options_.layout, options_.isolation);
     if (options_.tls) plan.ca_file = folder_.path() + "/certificate.pem";
-    ServicePlan::Chain one{load_chain_name(chain), run_->url(chain), {}, {}};
+    ServicePlan::Chain one{load_chain_name(chain), {}, {}, {}};
+    if (!legacy) one.url = run_->url(chain);
     if (legacy) {
-        one.url = "ws://127.0.0.1:9"; // nobody is asked there: the node's path is off
         one.subscan_url = run_->subscan_url(chain);
         one.more = fmt::format("legacy_poll = \"{}ms\"\n", options_.legacy_poll / millisecond);
-        plan.flags = "enable_hybrid_rpc = false\n";
         plan.more = "[enrich]\naccounts = false\nprices = false\n";
     }
     plan.chains = {one};

@@ -6,11 +6,11 @@
 #include "config/bench_scene.hpp"
 #include "config/exit_codes.hpp"
 #include "config/signals.hpp"
+#include "config/temporary_folder.hpp"
 #include "io/files.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <simdjson.h>
 
@@ -199,8 +199,8 @@ Sample sample(BenchScene& scene, double hours) {
 std::expected<SoakResult, std::string> measure(Scenario const& scenario,
                                                BenchSoakOptions const& options,
                                                std::string const& under, bool quiet) {
-    BenchFolder const folder(under);
-    if (folder.path().empty()) return std::unexpected(under + " is not writable");
+    TemporaryFolder const folder("bench", under);
+    if (folder.path().empty()) return std::unexpected(folder.trouble());
     auto const blocks = blocks_of(scenario);
     if (!blocks) return std::unexpected(blocks.error());
     pipeline::SystemClock const clock;
@@ -347,10 +347,8 @@ std::string json_of(SoakResult const& result) {
 
 int cmd_bench_soak(Common const& common, BenchSoakOptions const& options) {
     block_signals();
-    std::string const under =
-        options.folder.empty() ? std::filesystem::temp_directory_path().string() : options.folder;
     auto const* const scenario = std::ranges::find(scenarios, options.scenario, &Scenario::name);
-    auto const result = measure(*scenario, options, under, common.quiet);
+    auto const result = measure(*scenario, options, options.folder, common.quiet);
     if (!result) {
         fmt::print(stderr, "spyhop bench: {}\n", result.error());
         return exit_failed;

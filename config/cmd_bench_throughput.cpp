@@ -5,11 +5,11 @@
 #include "config/bench_scene.hpp"
 #include "config/exit_codes.hpp"
 #include "config/signals.hpp"
+#include "config/temporary_folder.hpp"
 #include "io/files.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 
 namespace config {
@@ -141,8 +141,8 @@ std::expected<SceneWanted, std::string> scene_of(ScaleCase const& of, BenchBlock
 }
 
 std::expected<ScaleRow, std::string> measure(ScaleCase const& of, std::string const& under) {
-    BenchFolder const folder(under);
-    if (folder.path().empty()) return std::unexpected(under + " is not writable");
+    TemporaryFolder const folder("bench", under);
+    if (folder.path().empty()) return std::unexpected(folder.trouble());
     auto const blocks = make_blocks({.different = of.different, .events = of.events});
     if (!blocks) return std::unexpected(blocks.error());
     auto wanted = scene_of(of, *blocks, folder.path());
@@ -245,12 +245,10 @@ std::string json_of(std::vector<ScaleRow> const& rows) {
 
 int cmd_bench_throughput(Common const& common, BenchThroughputOptions const& options) {
     block_signals();
-    std::string const under =
-        options.folder.empty() ? std::filesystem::temp_directory_path().string() : options.folder;
     std::vector<ScaleRow> rows;
     for (ScaleCase const& one : all_cases(options)) {
         if (!common.quiet) fmt::print(stderr, "bench: {}: {}\n", one.group, one.what);
-        auto row = measure(one, under);
+        auto row = measure(one, options.folder);
         if (!row) {
             fmt::print(stderr, "spyhop bench: {}: {}: {}\n", one.group, one.what, row.error());
             return exit_failed;

@@ -7,12 +7,12 @@
 #include "config/log.hpp"
 #include "config/service.hpp"
 #include "config/signals.hpp"
+#include "config/temporary_folder.hpp"
 #include "io/files.hpp"
 #include "pipeline/clock.hpp"
 
 #include <algorithm>
 #include <cstdio>
-#include <filesystem>
 #include <fmt/format.h>
 #include <optional>
 #include <unistd.h>
@@ -20,28 +20,6 @@
 namespace config {
 
 namespace {
-
-namespace fs = std::filesystem;
-
-// A folder of the demo's own, gone when the demo is.
-class TemporaryFolder {
-  public:
-    TemporaryFolder()
-        : path_((fs::temp_directory_path() / "spyhop-demo-XXXXXX").string())
-        , good_(mkdtemp(path_.data()) != nullptr) {}
-    ~TemporaryFolder() {
-        std::error_code ignored;
-        if (good_) fs::remove_all(path_, ignored);
-    }
-    TemporaryFolder(TemporaryFolder const&) = delete;
-    TemporaryFolder& operator=(TemporaryFolder const&) = delete;
-    bool good() const { return good_; }
-    std::string const& path() const { return path_; }
-
-  private:
-    std::string path_;
-    bool good_ = false;
-};
 
 using Chains = std::expected<std::vector<EmbeddedChain>, std::string>;
 
@@ -124,11 +102,9 @@ int cmd_demo(Common const& common, DemoOptions const& options) {
     block_signals(); // before the node's thread is started
     auto const log = make_log(common.quiet, common.color);
     auto chains = chains_to_play(options, *log);
-    TemporaryFolder const folder;
-    if (!chains || !folder.good()) {
-        fmt::print(stderr, "spyhop: {}\n",
-                   chains ? "no temporary folder can be made; is TMPDIR writable?"
-                          : chains.error());
+    TemporaryFolder const folder("demo");
+    if (!chains || folder.path().empty()) {
+        fmt::print(stderr, "spyhop: {}\n", chains ? folder.trouble() : chains.error());
         return exit_failed;
     }
     std::vector<std::string> names;

@@ -5,9 +5,9 @@
 #include "config/cmd_node.hpp"
 #include "config/cmd_subscan.hpp"
 #include "config/commands.hpp"
+#include "config/duration_option.hpp"
 #include "config/exit_codes.hpp"
 #include "stages/admin_request.hpp"
-#include "stages/duration.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -18,19 +18,6 @@
 namespace config {
 
 namespace {
-
-// Durations are checked while parsing, so that a wrong one is a usage error.
-CLI::Option* duration_option(CLI::App* app, std::string const& name, pipeline::Nanoseconds& out,
-                             std::string const& help) {
-    auto const set = [&out](std::string const& text) {
-        out = stages::parse_duration(text).value_or(0);
-    };
-    return app->add_option_function<std::string>(name, set, help)
-        ->check([](std::string const& text) {
-            auto const parsed = stages::parse_duration(text);
-            return parsed ? std::string() : "\"" + text + "\": " + parsed.error();
-        });
-}
 
 // What was typed, and what to do about it.
 struct CommandLine {
