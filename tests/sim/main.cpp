@@ -69,15 +69,6 @@ void print_line(Scenario const& scenario, Outcome const& one) {
                one.wrong.empty() ? "" : ": FAILED");
 }
 
-// Where two texts part.
-std::string difference(std::string const& a, std::string const& b) {
-    std::size_t at = 0;
-    while (at < a.size() && at < b.size() && a[at] == b[at]) ++at;
-    std::size_t const from = at > 60 ? at - 60 : 0;
-    return fmt::format("the same seed gives other alerts, from byte {}:\n{}\n{}", at,
-                       a.substr(from, 160), b.substr(from, 160));
-}
-
 void report(Scenario const& scenario, Outcome const& one, Options const& options) {
     fmt::print("\nseed {} fails at commit {}\n{}\n", scenario.seed, sim::built_from(), one.wrong);
     auto const fails = [](Scenario const& smaller) { return !sim::run(smaller).wrong.empty(); };
@@ -96,7 +87,9 @@ bool play(Scenario const& scenario, Options const& options, Totals& totals) {
     if (one.wrong.empty() && (options.seed || scenario.seed % options.twice_every == 0)) {
         ++totals.twice;
         Outcome const again = sim::run(scenario);
-        if (again.alerts != one.alerts) one.wrong = difference(one.alerts, again.alerts);
+        if (again.alerts != one.alerts)
+            one.wrong =
+                "the same seed gives other alerts" + sim::difference(one.alerts, again.alerts);
     }
     totals.add(one);
     if (!options.quiet || !one.wrong.empty()) print_line(scenario, one);

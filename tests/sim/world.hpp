@@ -37,6 +37,9 @@ struct Manner {
 };
 Outcome run(Scenario const& scenario, Manner manner = {});
 
+// Where two texts part: ", 70 and 60 bytes, from byte 58:" and the lines from a little before it.
+std::string difference(std::string const& a, std::string const& b);
+
 // Keeps the last words.
 class LastWords final : public pipeline::Log {
   public:

@@ -240,6 +240,14 @@ std::string World::check_comparison() const {
     return {};
 }
 
+std::string difference(std::string const& a, std::string const& b) {
+    constexpr std::size_t shown = 160, before = 60;
+    auto const at = static_cast<std::size_t>(std::ranges::mismatch(a, b).in1 - a.begin());
+    std::size_t const from = at > before ? at - before : 0;
+    return fmt::format(", {} and {} bytes, from byte {}:\n{}\n{}", a.size(), b.size(), at,
+                       a.substr(from, shown), b.substr(std::min(from, b.size()), shown));
+}
+
 // Ended in order: the journal is the stream.
 std::string World::finish() {
     outcome_.pairs = life_->metric("spyhop_shadow_agree_total");
@@ -261,11 +269,7 @@ std::string World::finish() {
     });
     if (!read) return io::describe(read.error());
     if (all == stream_.text) return {};
-    auto const part = std::ranges::mismatch(all, stream_.text).in1 - all.begin();
-    auto const at = static_cast<std::size_t>(part);
-    return fmt::format("the journal ({} bytes) is not the stream ({}), from byte {}:\n{}\n{}",
-                       all.size(), stream_.text.size(), at, all.substr(at, 120),
-                       stream_.text.substr(at, 120));
+    return "the journal is not the stream" + difference(all, stream_.text);
 }
 
 } // namespace sim
