@@ -2,6 +2,7 @@
 
 #include <algorithm>
 #include <sched.h>
+#include <utility>
 
 namespace pipeline {
 
@@ -24,7 +25,10 @@ inline void relax() {
 // `asleep`. Sequential consistency on both sides means at least one of them sees the other.
 void Doorbell::ring() noexcept {
     std::atomic_thread_fence(std::memory_order_seq_cst); // pairs with the store in about_to_sleep()
-    if (asleep_.load(std::memory_order_relaxed)) poller_->wake();
+    // relaxed: whoever takes the flag makes the call, and orders nothing else by it.
+    if (asleep_.load(std::memory_order_relaxed) &&
+        asleep_.exchange(false, std::memory_order_relaxed))
+        poller_->wake();
 }
 
 void Doorbell::about_to_sleep() {
@@ -43,13 +47,23 @@ Driver::Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock cons
     , shared_(place<Shared>(region))
     , doorbell_(poller_, shared_->asleep) {}
 
-void Driver::add_neighbour(RunnerBase& runner, Doorbell& other) {
+// A link that drops never keeps its writer waiting, so its reader has nothing to tell.
+void Driver::add_neighbour(RunnerBase& runner, Doorbell& other, LinkBase const& link, bool writes) {
     if (&other == &doorbell_) return;
-    for (Row& row : runners_) {
-        if (row.runner != &runner) continue;
-        if (std::find(row.neighbours.begin(), row.neighbours.end(), &other) == row.neighbours.end())
-            row.neighbours.push_back(&other);
-    }
+    if (!writes && link.options.when_full == WhenFull::drop) return;
+    for (Row& row : runners_)
+        if (row.runner == &runner) row.neighbours.push_back({&other, &link, writes});
+}
+
+void Driver::add_downstream(Driver& other) {
+    if (&other == this || std::ranges::count(downstream_, &other) > 0) return;
+    downstream_.push_back(&other);
+    other.lingering_ = true;
+}
+
+void Driver::clear() {
+    runners_.clear();
+    downstream_.clear();
 }
 
 bool Driver::turn() {
@@ -57,15 +71,47 @@ bool Driver::turn() {
     Turn const turn{clock_.monotonic(), clock_.unix_milliseconds(), switchboard_.load(),
                     shared_->draining.load(std::memory_order_acquire)}; // pairs with drain()
     high_speed_ = (turn.regime.flags & Flag::high_speed) != 0;
+    if (worked && !downstream_.empty()) rouse(turn.now);
     for (Row& row : runners_) {
         if (!row.runner->turn(turn)) continue;
         worked = true;
-        for (Doorbell* neighbour : row.neighbours) neighbour->ring();
+        tell(row);
     }
     shared_->quiet.store(!worked, std::memory_order_release); // pairs with quiet()
     shared_->passes.store(shared_->passes.load(std::memory_order_relaxed) + 1,
                           std::memory_order_release); // pairs with passes()
     return worked;
+}
+
+// Readers of what was pushed, and writers that may have had no room for their next turn.
+void Driver::tell(Row& row) {
+    // What this side has done comes before the looks at the other: the sleeper looks after its own
+    // fence, so one of both sees the other.
+    std::atomic_thread_fence(std::memory_order_seq_cst); // pairs with about_to_sleep()
+    for (Neighbour& neighbour : row.neighbours) {
+        LinkBase const& link = *neighbour.link;
+        std::uint64_t const moved = neighbour.writes ? link.pushed_so_far() : link.popped_so_far();
+        std::uint64_t const before = std::exchange(neighbour.moved, moved);
+        if (moved == before) continue;
+        bool const observed = link.options.when_full == WhenFull::drop;
+        if (observed && 2 * link.waiting() < link.options.depth)
+            neighbour.owed = owing_ = true;
+        else if (neighbour.writes || link.may_have_starved(before))
+            neighbour.bell->ring();
+    }
+}
+
+void Driver::tell_observers() {
+    if (!std::exchange(owing_, false)) return;
+    for (Row& row : runners_)
+        for (Neighbour& neighbour : row.neighbours)
+            if (std::exchange(neighbour.owed, false)) neighbour.bell->ring();
+}
+
+void Driver::rouse(Nanoseconds now) {
+    if (now - roused_at_ < linger_pause) return;
+    roused_at_ = now;
+    for (Driver* const driver : downstream_) driver->doorbell_.ring();
 }
 
 void Driver::run() {
@@ -100,7 +146,14 @@ void Driver::idle(std::uint32_t quiet_passes) {
     if (high_speed_) return relax();
     switch (options_.idle) {
     case Idle::spin: relax(); return;
-    case Idle::park: park(never); return;
+    case Idle::park:
+        if (lingers()) {
+            relax();
+            sched_yield(); // where cores are few, whoever has work goes first
+            return;
+        }
+        park(never);
+        return;
     case Idle::backoff:
         if (quiet_passes <= backoff_spins) return relax();
         if (quiet_passes <= backoff_spins + backoff_yields) {
@@ -112,7 +165,15 @@ void Driver::idle(std::uint32_t quiet_passes) {
     }
 }
 
+bool Driver::lingers() {
+    if (!lingering_) return false;
+    Nanoseconds const now = clock_.monotonic();
+    if (std::exchange(slept_, false) && now - woken_at_ >= linger_pause) woken_at_ = now;
+    return now - woken_at_ < linger;
+}
+
 void Driver::park(Nanoseconds deadline_max) {
+    tell_observers();
     Nanoseconds deadline = deadline_max;
     for (Row const& row : runners_) deadline = std::min(deadline, row.runner->next_deadline());
     doorbell_.about_to_sleep();
@@ -120,6 +181,7 @@ void Driver::park(Nanoseconds deadline_max) {
                                        [](Row const& row) { return row.runner->ready(); });
     if (!work_came && !shared_->stopping.load(std::memory_order_acquire)) // pairs with stop()
         poller_->park(deadline);
+    slept_ = true;
     doorbell_.awake();
 }
 

@@ -6,6 +6,12 @@
 //   backoff   10 spins, then 20 yields, then sleeps that grow from 1 us to 1 ms
 //   spin      never sleeps; for a core of its own
 //
+// Rousing. A thread that hears from outside wakes, before it works, the threads its work is for
+// (`downstream`), and those stay awake for `linger`: waking a processor takes longer than the work
+// of most blocks, so it had better go on meanwhile. At most once in `linger_pause`, so that neither
+// costs a busy service anything. Observers (readers of links that drop) are told when the thread
+// has nothing better to do, or their link is half full.
+//
 // Threads: everything here belongs to the driven thread, but for drain(), stop(), passes(), quiet()
 // and Doorbell::ring. With a region those work from any process: what they touch lies there, and
 // the poller of a foreign thread is a Sleeper over the eventfd that wakes it.
@@ -34,7 +40,8 @@ class Doorbell {
         : poller_(poller)
         , asleep_(asleep) {}
 
-    // Any thread, after it has changed something the sleeper waits for.
+    // Any thread, after it has changed something the sleeper waits for. Of several that ring while
+    // it sleeps one makes the call.
     void ring() noexcept;
 
     // Owner, before it looks for work a last time; awake() after.
@@ -52,6 +59,9 @@ struct DriverOptions {
     Idle idle = Idle::park;
 };
 
+inline constexpr Nanoseconds linger = 150 * microsecond;
+inline constexpr Nanoseconds linger_pause = 5 * millisecond;
+
 class Driver {
   public:
     Driver(DriverOptions options, std::unique_ptr<Poller> poller, Clock const& clock,
@@ -59,8 +69,11 @@ class Driver {
 
     // Wiring, before the thread starts.
     void add(RunnerBase& runner) { runners_.push_back({&runner, {}}); }
-    void add_neighbour(RunnerBase& runner, Doorbell& other);
-    void clear() { runners_.clear(); }
+    // `other` drives the stage at the link's other end; `writes`: the runner is its writer.
+    void add_neighbour(RunnerBase& runner, Doorbell& other, LinkBase const& link, bool writes);
+    // Its thread works for this one's, and lingers.
+    void add_downstream(Driver& other);
+    void clear();
     // The process whose thread it is; nothing: there is only one process.
     std::optional<Process> process() const { return process_; }
     void belongs_to(Process process) { process_ = process; }
@@ -93,13 +106,24 @@ class Driver {
     }
 
   private:
+    struct Neighbour { // the thread at the other end of a link
+        Doorbell* bell;
+        LinkBase const* link;
+        bool writes;             // this side of it
+        std::uint64_t moved = 0; // messages this side had pushed or popped when it last looked
+        bool owed = false;       // an observer is still to be told
+    };
     struct Row {
         RunnerBase* runner;
-        std::vector<Doorbell*> neighbours; // threads at the other end of this stage's links
+        std::vector<Neighbour> neighbours;
     };
 
+    void tell(Row& row);
+    void tell_observers();
+    void rouse(Nanoseconds now);
     void idle(std::uint32_t quiet_passes);
     void park(Nanoseconds deadline_max);
+    bool lingers();
 
     struct Shared {
         alignas(64) std::atomic<bool> asleep{false};
@@ -117,7 +141,13 @@ class Driver {
     Doorbell doorbell_;
     std::optional<Process> process_;
     std::vector<Row> runners_;
-    bool high_speed_ = false; // of the last turn
+    std::vector<Driver*> downstream_;
+    bool lingering_ = false; // something upstream may rouse it
+    Nanoseconds roused_at_ = 0;
+    Nanoseconds woken_at_ = 0; // where it lingered after it
+    bool slept_ = false;       // since it last lingered
+    bool owing_ = false;       // some neighbour is owed a bell
+    bool high_speed_ = false;  // of the last turn
 };
 
 } // namespace pipeline

@@ -57,12 +57,23 @@ class LinkBase {
 
     virtual ~LinkBase() = default;
     virtual std::size_t waiting() const = 0; // messages in flight; any thread, approximate
+    // Messages ever pushed and popped; each exact on the thread that does it.
+    virtual std::uint64_t pushed_so_far() const = 0;
+    virtual std::uint64_t popped_so_far() const = 0;
     // Called while the ends that are named do not live; the other may be working.
     virtual void recover(Ends dead) = 0;
     LinkBase(LinkBase const&) = delete;
     LinkBase& operator=(LinkBase const&) = delete;
 
     std::size_t memory_bytes() const { return options.depth * message_bytes + options.arena_bytes; }
+
+    // Wiring: the most messages its writer may push in one call.
+    void written_in_bursts_of(std::size_t most) { burst_ = most; }
+    // Reader: since it had popped so many, the writer may have found no room for a burst. Where
+    // bytes travel along it may always have: they have a room of their own.
+    bool may_have_starved(std::uint64_t popped) const {
+        return options.arena_bytes > 0 || pushed_so_far() - popped + burst_ > options.depth;
+    }
 
   protected:
     LinkBase(std::string link_name, std::string_view record_name_text, std::size_t bytes,
@@ -71,6 +82,9 @@ class LinkBase {
         , record(record_name_text)
         , message_bytes(bytes)
         , options(link_options) {}
+
+  private:
+    std::size_t burst_ = ~std::uint32_t{0}; // nobody has said: any
 };
 
 template <Message M>
@@ -134,6 +148,8 @@ class Link final : public LinkBase {
     }
 
     std::size_t waiting() const override { return queue_.waiting(); }
+    std::uint64_t pushed_so_far() const override { return queue_.written(); }
+    std::uint64_t popped_so_far() const override { return queue_.read(); }
 
     void recover(Ends dead) override {
         if (dead == Ends::both) queue_.discard();

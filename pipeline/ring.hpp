@@ -69,6 +69,10 @@ class Ring {
         return ends_->written.load(std::memory_order_acquire) - read;
     }
 
+    // acquire: pair with published() and pop(), as in waiting().
+    std::uint64_t written() const { return ends_->written.load(std::memory_order_acquire); }
+    std::uint64_t read() const { return ends_->read.load(std::memory_order_acquire); }
+
     // In the place of a dead reader: nothing is in flight any more.
     void discard() {
         // acquire and release: pair with put() and room().

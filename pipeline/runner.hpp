@@ -23,8 +23,17 @@ inline constexpr std::array runner_metrics{
               "Turns that left work behind because an output had no room."},
 };
 
-// Most messages taken from one link in a turn, so that one busy link cannot starve the thread.
+// Most messages taken from one link in a turn, so that one busy link cannot starve the thread; a
+// stage whose turn has a price of its own says how many it takes for it.
 inline constexpr int batch_max = 64;
+
+template <class S>
+constexpr int batch_of() {
+    if constexpr (requires { S::messages_a_turn; })
+        return S::messages_a_turn;
+    else
+        return batch_max;
+}
 
 class RunnerBase {
   public:
@@ -55,7 +64,7 @@ class Runner final : public RunnerBase {
         for (Input const& input : inputs_) {
             // A message begun is finished first: stages keep their place in it.
             if (unfinished_ != nullptr && unfinished_ != input.link) continue;
-            for (int i = 0; i < batch_max && may_take(); ++i) {
+            for (int i = 0; i < batch_of<S>() && may_take(); ++i) {
                 if (!input.take(*this, input.link, turn)) break;
                 worked = true;
             }

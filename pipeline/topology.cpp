@@ -131,9 +131,22 @@ void Topology::assign_threads() {
         if (!entry.runner) continue;
         Driver& mine = thread(entry.row.thread);
         for (LinkBase const* link : entry.inputs)
-            mine.add_neighbour(*entry.runner, thread(end_of(*link, true)->row.thread).doorbell());
+            mine.add_neighbour(*entry.runner, thread(end_of(*link, true)->row.thread).doorbell(),
+                               *link, false);
         for (LinkBase const* link : entry.outputs)
-            mine.add_neighbour(*entry.runner, thread(end_of(*link, false)->row.thread).doorbell());
+            mine.add_neighbour(*entry.runner, thread(end_of(*link, false)->row.thread).doorbell(),
+                               *link, true);
+    }
+    for (Entry const& entry : stages_) add_downstream(entry, thread(entry.row.thread));
+}
+
+// Threads of the stages that what this one makes comes to, and waits for.
+void Topology::add_downstream(Entry const& entry, Driver& upstream) {
+    for (LinkBase const* link : entry.outputs) {
+        if (link->options.when_full == WhenFull::drop) continue;
+        Entry const& reader = *end_of(*link, false);
+        upstream.add_downstream(thread(reader.row.thread));
+        add_downstream(reader, upstream);
     }
 }
 

@@ -169,7 +169,10 @@ class Topology {
            std::vector<LinkBase*> inputs) {
         S& made = *stage;
         std::vector<LinkBase*> outputs;
-        auto const note = [&](LinkBase& link) { outputs.push_back(&link); };
+        auto const note = [&](LinkBase& link) {
+            link.written_in_bursts_of(S::max_burst);
+            outputs.push_back(&link);
+        };
         std::apply([&](auto const&... out) { (out.each_link(note), ...); }, made.outputs());
         add({std::move(row), std::make_unique<Owned<S>>(std::move(stage)), std::move(runner),
              std::move(inputs), std::move(outputs)});
@@ -188,6 +191,7 @@ class Topology {
     std::string shared_thread() const;
     std::string first_cycle() const;
     void assign_threads();
+    void add_downstream(Entry const& entry, Driver& upstream);
     Entry const* end_of(LinkBase const& link, bool writer) const;
 
     Clock const& clock_;

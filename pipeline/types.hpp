@@ -15,6 +15,8 @@ __extension__ typedef unsigned __int128 u128; // exact token amounts; planck, ne
 using Bytes = std::span<std::uint8_t const>;
 using MutableBytes = std::span<std::uint8_t>;
 using Hash = std::array<std::uint8_t, 32>; // a block hash, a genesis hash
+// XXH3, 128 bits: tells apart what two readers were given. No protection from forgers.
+using Checksum = std::array<std::uint8_t, 16>;
 
 using Nanoseconds = std::uint64_t; // since boot (monotonic) unless a name says unix
 inline constexpr Nanoseconds never = ~Nanoseconds{0};
