@@ -300,6 +300,14 @@ Database::open(std::string const& path, Schema const& schema, DatabaseOptions co
         options);
     if (!handle) return std::unexpected(handle.error());
     database->handle_ = std::move(*handle);
+    if (options.checkpoints_by_hand) // the hook stands in the place of the automatic checkpoint
+        sqlite3_wal_hook(
+            database->handle_.get(),
+            [](void* self, sqlite3*, char const*, int pages) {
+                static_cast<Database*>(self)->wal_pages_ = static_cast<std::size_t>(pages);
+                return SQLITE_OK;
+            },
+            database.get());
     if (auto done = database->configure(options); !done) return std::unexpected(done.error());
     for (auto const& [statement, sql] :
          {std::pair{&database->begin_, "BEGIN IMMEDIATE"}, std::pair{&database->commit_, "COMMIT"},
@@ -347,6 +355,20 @@ std::expected<void, DatabaseError> Database::commit() {
 void Database::rollback() {
     // Some failures have rolled back already; then there is nothing left to do.
     if (sqlite3_get_autocommit(handle_.get()) == 0) static_cast<void>(rollback_.run());
+}
+
+// Fewer than at the last checkpoint: the WAL was begun anew, since all of it had been brought over.
+std::size_t Database::pages_to_checkpoint() const {
+    return wal_pages_ >= pages_checkpoint_ ? wal_pages_ - pages_checkpoint_ : wal_pages_;
+}
+
+std::expected<void, DatabaseError> Database::checkpoint() {
+    errno = 0;
+    int const result = sqlite3_wal_checkpoint_v2(handle_.get(), nullptr, SQLITE_CHECKPOINT_PASSIVE,
+                                                 nullptr, nullptr);
+    if (result != SQLITE_OK) return std::unexpected(error(result));
+    pages_checkpoint_ = wal_pages_;
+    return {};
 }
 
 std::int64_t Database::last_row() const { return sqlite3_last_insert_rowid(handle_.get()); }

@@ -62,6 +62,7 @@ struct DatabaseOptions {
     bool lock = true;       // refuse a second service; off for a further connection of the same one
     bool durable = true; // off: a power cut may lose commits (never order); for tests and benches
     bool exclusive = false; // no shared memory: for a VFS without it; nobody else can read then
+    bool checkpoints_by_hand = false; // no commit() carries one out: checkpoint() does
     unsigned busy_timeout_ms = 2'000;
     std::size_t value_bytes_max = 1'048'576; // one text, one row
     std::size_t cache_kib = 2'048;
@@ -131,6 +132,11 @@ class Database {
     [[nodiscard]] std::expected<void, DatabaseError> commit();
     void rollback();
 
+    // By hand: pages committed to the WAL that no checkpoint has been at, and the checkpoint, which
+    // brings them to the file itself (and waits for the disk). Readers may hold some of them back.
+    std::size_t pages_to_checkpoint() const;
+    [[nodiscard]] std::expected<void, DatabaseError> checkpoint();
+
     std::int64_t last_row() const; // rowid of the last insert
     std::string const& path() const { return path_; }
 
@@ -157,6 +163,8 @@ class Database {
     std::string const path_;
     Handle lock_;
     Handle handle_;
+    std::size_t wal_pages_ = 0;        // in the WAL, as of the last commit
+    std::size_t pages_checkpoint_ = 0; // of those, when the last checkpoint was made
     Statement begin_, commit_, rollback_;
 };
 

@@ -130,7 +130,7 @@ void Custody::passed(std::uint16_t index, BlockEnd const& end) {
     done.number = end.block.number;
     done.spec_version = end.spec_version;
     done.hash = end.block.hash;
-    done.events_hash = end.events_hash;
+    done.events = end.events_sum;
     if (end.incomplete) done.incomplete = end.fault;
     journal_->block_done(*ledger.key, done);
     begins(index, done.number);

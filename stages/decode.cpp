@@ -195,7 +195,7 @@ void Decode::end_block(Fact& fact, BlockBytes const& block, pipeline::Bytes valu
     metrics_.add(DecodeMetric::blocks);
     metrics_.add(DecodeMetric::events, ending_.events);
     fact.body =
-        BlockEnd{block.block, decoders::blake2b_256(value),   block.spec_version, ending_.events,
+        BlockEnd{block.block, decoders::xxh3_128(value),      block.spec_version, ending_.events,
                  incomplete,  std::string_view(ending_.fault)};
     facts_.emit(fact);
     ending_ = {};

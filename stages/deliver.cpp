@@ -228,6 +228,10 @@ void Deliver::upkeep(pipeline::Turn const& turn) {
         marks_at_ = commit_at_;
     else if (marks_due)
         commit(turn, Journal::Marks::too);
+    bool const quiet = !journal().pending() && pending == 0;
+    if (journal().pages_to_checkpoint() >= (quiet ? checkpoint_pages : checkpoint_pages_max) &&
+        turn.now >= checkpoint_at_)
+        checkpoint(turn);
     needs_.metrics.set(DeliverMetric::bytes_pending, pending + journal().turn_bytes());
     needs_.metrics.set(DeliverMetric::alerts_open,
                        lifecycles_[0].waiting() + lifecycles_[1].waiting());
@@ -255,6 +259,16 @@ void Deliver::commit(pipeline::Turn const& turn, Journal::Marks marks) {
     needs_.metrics.add(DeliverMetric::commits);
     needs_.metrics.add(DeliverMetric::commit_nanoseconds, needs_.clock.monotonic() - begun);
     hand_over();
+}
+
+void Deliver::checkpoint(pipeline::Turn const& turn) {
+    auto const done = journal().checkpoint();
+    needs_.metrics.add(done ? DeliverMetric::checkpoints : DeliverMetric::checkpoints_failed);
+    if (done) return;
+    checkpoint_at_ = turn.now + commit_pause;
+    needs_.log.write(pipeline::Level::warning, "journal",
+                     io::describe(done.error()) + ". Nothing is lost: what is told stands in the "
+                                                  "write-ahead log, which grows until this works.");
 }
 
 // accepting() has seen the room for them; only a sink that has broken since refuses, and gets what

@@ -11,6 +11,9 @@
 // written first (Outlet::after). While the journal or a sink has no room the stage takes nothing
 // from its link, and the wait reaches back to the node's socket.
 //
+// A checkpoint of the journal waits for the disk longer than a commit does, so it is made when no
+// line waits: between blocks, or where there is no such time, before the log grows too long.
+//
 // A turn that only moves the ledger waits a little for others (ledger_patience): a block without
 // alerts costs no fsync of its own while a chain catches up. One thread; blocks on the disk.
 #pragma once
@@ -38,6 +41,8 @@ enum class DeliverMetric {
     commits,
     commits_failed,
     commit_nanoseconds,
+    checkpoints,
+    checkpoints_failed,
     latency_milliseconds,
     latency_lines,
 };
@@ -63,6 +68,10 @@ inline constexpr std::array deliver_metrics{
                         "Commits that failed and are tried again."},
     pipeline::MetricRow{"spyhop_deliver_commit_nanoseconds_total", pipeline::MetricKind::counter,
                         "Time spent in commits."},
+    pipeline::MetricRow{"spyhop_deliver_checkpoints_total", pipeline::MetricKind::counter,
+                        "Times the journal's log was brought to its file."},
+    pipeline::MetricRow{"spyhop_deliver_checkpoints_failed_total", pipeline::MetricKind::counter,
+                        "Checkpoints that failed and are tried again."},
     pipeline::MetricRow{"spyhop_deliver_hybrid_latency_milliseconds_total",
                         pipeline::MetricKind::counter,
                         "From a block's timestamp to the first line of an alert of it, hybrid's."},
@@ -90,10 +99,13 @@ struct DeliverOptions {
 class Deliver : pipeline::Pinned {
   public:
     static constexpr std::uint32_t max_burst = 0; // wants go over links that may drop
+    static constexpr int messages_a_turn = 256;   // a turn costs an fsync, and pages many share
     static constexpr std::size_t line_bytes_max = Journal::line_bytes_max;
     static constexpr Nanoseconds ledger_patience = 20 * pipeline::millisecond;
     static constexpr Nanoseconds mark_patience = pipeline::second;
     static constexpr Nanoseconds commit_pause = pipeline::second; // after one that failed
+    static constexpr std::size_t checkpoint_pages = 1'000;        // when no line waits
+    static constexpr std::size_t checkpoint_pages_max = 16'000;   // however many wait
 
     struct Needs {
         pipeline::Clock const& clock;
@@ -134,6 +146,7 @@ class Deliver : pipeline::Pinned {
     void restate(Custody::Stranger const& stranger, Verdict const& cause);
     void write_backlog();
     void commit(pipeline::Turn const& turn, Journal::Marks marks);
+    void checkpoint(pipeline::Turn const& turn);
     void hand_over();
     void mark_written(Nanoseconds now);
     Journal& journal() { return custody_.journal(); }
@@ -150,6 +163,7 @@ class Deliver : pipeline::Pinned {
     bool caught_up_ = false;                  // every sink has what earlier runs committed
     bool failing_ = false;                    // the last commit did
     Nanoseconds commit_at_ = pipeline::never; // of a turn that can wait
+    Nanoseconds checkpoint_at_ = 0;           // not before
     Nanoseconds marks_at_ = pipeline::never;  // when marks go to disk by themselves
     std::string line_;
 };

@@ -60,6 +60,7 @@ struct EnrichOptions {
 class Enrich : pipeline::Pinned {
   public:
     static constexpr std::uint32_t max_burst = 1;
+    static constexpr int messages_a_turn = 256; // as many as deliver commits at once
     static constexpr Nanoseconds amend_max = 30 * pipeline::second; // from the alert
     static constexpr Nanoseconds gather_max = 2 * pipeline::second; // from the first answer
     static constexpr std::uint64_t price_step_s = 300; // prices are asked for at whole steps

@@ -77,7 +77,9 @@ Journal::~Journal() = default;
 
 Journal::Result<std::unique_ptr<Journal>> Journal::open(std::string const& path,
                                                         JournalOptions const& options) {
-    auto database = io::Database::open(path, journal_schema, options.database);
+    io::DatabaseOptions with = options.database;
+    with.checkpoints_by_hand = true;
+    auto database = io::Database::open(path, journal_schema, with);
     if (!database) return std::unexpected(database.error());
     std::unique_ptr<Journal> journal(new Journal(std::move(*database), options));
     if (auto done = journal->statements_->prepare(*journal->database_); !done)
@@ -213,7 +215,7 @@ Covered Journal::block_final(ChainKey key, std::uint32_t number, Hash const& has
     auto const block = chain.take(hash);
     if (!block || block->number != number) return Covered::untold;
     Covered const covered =
-        chain.coverage.add(number, hash, parent, block_digest(number, hash, block->events_hash));
+        chain.coverage.add(number, hash, parent, block_digest(number, hash, block->events));
     if (covered != Covered::added) return covered;
     ++blocks_;
     if (!chain.cursor || chain.cursor->number < number) {
@@ -279,6 +281,10 @@ Journal::Result<void> Journal::commit(Marks marks) {
     if (done) turn_is_safe();
     return done;
 }
+
+std::size_t Journal::pages_to_checkpoint() const { return database_->pages_to_checkpoint(); }
+
+Journal::Result<void> Journal::checkpoint() { return database_->checkpoint(); }
 
 void Journal::turn_is_safe() {
     last_seq_ = turn_seq_;

@@ -72,7 +72,7 @@ struct BlockDone {
     std::uint32_t number = 0;
     std::uint32_t spec_version = 0;
     Hash hash{};
-    Hash events_hash{}; // BLAKE2b-256 of the System.Events value
+    Checksum events{}; // of the System.Events value
     FixedText<128> incomplete{};
 };
 
@@ -113,6 +113,11 @@ class Journal {
     ~Journal();
     Journal(Journal const&) = delete;
     Journal& operator=(Journal const&) = delete;
+
+    // Brings what was committed from the write-ahead log to the file, and waits for the disk: not
+    // while an alert waits. Pages that are due for it.
+    std::size_t pages_to_checkpoint() const;
+    [[nodiscard]] Result<void> checkpoint();
 
     // ---- chains
     // Known by its genesis, whatever its name was; one that is entered twice under two names has a

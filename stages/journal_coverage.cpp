@@ -8,11 +8,11 @@
 
 namespace stages {
 
-Digest block_digest(std::uint32_t number, Hash const& hash, Hash const& events_hash) {
-    std::array<std::uint8_t, 4 + 32 + 32> gathered{};
+Digest block_digest(std::uint32_t number, Hash const& hash, Checksum const& events) {
+    std::array<std::uint8_t, 4 + 32 + 16> gathered{};
     for (std::size_t i = 0; i < 4; ++i) gathered[i] = static_cast<std::uint8_t>(number >> (8 * i));
     std::copy(hash.begin(), hash.end(), gathered.begin() + 4);
-    std::copy(events_hash.begin(), events_hash.end(), gathered.begin() + 36);
+    std::copy(events.begin(), events.end(), gathered.begin() + 36);
     return decoders::blake2b_256(gathered);
 }
 

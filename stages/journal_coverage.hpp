@@ -25,11 +25,12 @@
 
 namespace stages {
 
+using pipeline::Checksum;
 using pipeline::Hash;
 
 using Digest = std::array<std::uint8_t, 32>;
 
-Digest block_digest(std::uint32_t number, Hash const& hash, Hash const& events_hash);
+Digest block_digest(std::uint32_t number, Hash const& hash, Checksum const& events);
 void add_digest(Digest& sum, Digest const& term);
 
 struct CoveredRange {

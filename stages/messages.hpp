@@ -24,6 +24,7 @@
 
 namespace stages {
 
+using pipeline::Checksum;
 using pipeline::FixedText;
 using pipeline::Hash;
 using pipeline::Header;
@@ -86,7 +87,7 @@ struct Transfer {
 // unknown.
 struct BlockEnd {
     BlockRef block{};
-    Hash events_hash{};             // BLAKE2b-256 of the System.Events value
+    Checksum events_sum{};          // of the System.Events value
     std::uint32_t spec_version = 0; // the runtime that executed the block
     std::uint32_t events = 0;
     bool incomplete = false;

@@ -9,6 +9,7 @@
 #include <unistd.h>
 
 #include <csignal>
+#include <filesystem>
 
 namespace io::testing {
 namespace {
@@ -109,6 +110,20 @@ TEST(Database, writes_ahead_and_waits_for_the_disk) {
     auto synchronous = *database->prepare("PRAGMA synchronous");
     ASSERT_TRUE(*synchronous.step());
     EXPECT_EQ(synchronous.integer(0), 2); // FULL
+}
+
+TEST(Database, a_checkpoint_by_hand_is_made_by_nobody_else) {
+    Storing world;
+    auto const database = world.open({.durable = false, .checkpoints_by_hand = true});
+    for (int i = 0; i < 3'000; ++i) ASSERT_TRUE(note(*database, std::string(4'000, 'n')));
+    EXPECT_GT(database->pages_to_checkpoint(), 3'000U); // three times what would have been due
+    EXPECT_LT(std::filesystem::file_size(world.path), 100'000U);
+    ASSERT_TRUE(database->checkpoint());
+    EXPECT_EQ(database->pages_to_checkpoint(), 0U);
+    EXPECT_GT(std::filesystem::file_size(world.path), 12'000'000U);
+    ASSERT_TRUE(note(*database, "after"));
+    EXPECT_GT(database->pages_to_checkpoint(), 0U);
+    EXPECT_LT(database->pages_to_checkpoint(), 10U);
 }
 
 TEST(Database, others_read_while_we_write) {

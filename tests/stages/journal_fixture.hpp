@@ -27,7 +27,7 @@ inline BlockDone block_of(std::uint32_t number, std::uint8_t fork = 0) {
     BlockDone block;
     block.number = number;
     block.hash = hash_of(number, fork);
-    block.events_hash = decoders::blake2b_256(block.hash);
+    block.events = decoders::xxh3_128(block.hash);
     return block;
 }
 

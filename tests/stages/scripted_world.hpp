@@ -100,15 +100,17 @@ class MemorySink final : public stages::Sink {
         out_ += line;
         return true;
     }
-    std::size_t pending() const override { return 0; }
+    std::size_t pending() const override { return pending_; }
     std::size_t room() const override { return room_; }
     void advance() override {}
     pipeline::Nanoseconds next_deadline() const override { return pipeline::never; }
     void set_room(std::size_t bytes) { room_ = bytes; }
+    void set_pending(std::size_t bytes) { pending_ = bytes; } // of a sink that is slow to write
 
   private:
     std::string& out_;
     std::size_t room_ = ~std::size_t{0} >> 1;
+    std::size_t pending_ = 0;
 };
 
 // Stands where history readers would: keeps what was ordered.

@@ -92,6 +92,23 @@ TEST(Deliver, a_sink_without_room_stops_the_input_and_loses_nothing) {
     EXPECT_EQ(feed.frames.waiting(), 0u);
 }
 
+TEST(Deliver, a_checkpoint_waits_until_no_line_does) {
+    Chain10 feed;
+    feed.sink->set_pending(1);
+    for (std::uint32_t i = 0; i < 300; ++i) {
+        feed.block(7 + i, 20);
+        feed.run();
+    }
+    EXPECT_EQ(feed.take_lines().size(), 6'000u);
+    EXPECT_EQ(feed.deliver_page.read(DeliverMetric::checkpoints), 0u);
+    feed.sink->set_pending(0);
+    feed.run();
+    EXPECT_EQ(feed.deliver_page.read(DeliverMetric::checkpoints), 1u);
+    feed.block(900, 20);
+    feed.run();
+    EXPECT_EQ(feed.deliver_page.read(DeliverMetric::checkpoints), 1u);
+}
+
 TEST(Deliver, a_sink_that_fills_up_inside_a_finality_goes_on_where_it_stopped) {
     Chain10 feed;
     feed.block(7, 50);

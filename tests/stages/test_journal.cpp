@@ -213,7 +213,7 @@ TEST(Journal, coverage_survives_a_restart_at_every_block) {
         ChainKey const dot = world.journal->enter(world.genesis, "dot");
         BlockDone const block = block_of(number);
         expected.add(number, block.hash, hash_of(number - 1),
-                     block_digest(number, block.hash, block.events_hash));
+                     block_digest(number, block.hash, block.events));
         ASSERT_EQ(world.block(dot, number), Covered::added);
         if (number == 9) world.journal->explain_hole(dot, 6, 7, "pruned", "asking elsewhere");
         commit(*world.journal);

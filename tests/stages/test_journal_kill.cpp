@@ -241,7 +241,7 @@ TEST(JournalKill, each_state_once_in_journal_and_stream_after_a_hundred_kills) {
     EXPECT_EQ(ranges[0].blocks, last_block);
     Digest digest{};
     for (std::uint32_t number = 1; number <= last_block; ++number)
-        add_digest(digest, block_digest(number, hash_of(number), block_of(number).events_hash));
+        add_digest(digest, block_digest(number, hash_of(number), block_of(number).events));
     EXPECT_EQ(ranges[0].digest, digest);
 }
 
