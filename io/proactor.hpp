@@ -22,6 +22,7 @@
 #include <atomic>
 #include <expected>
 #include <memory>
+#include <pthread.h>
 #include <vector>
 
 namespace io {
@@ -127,6 +128,7 @@ class Proactor final : public pipeline::Poller {
     io_uring ring_{};
     bool ring_ready_ = false;
     bool bound_ = false;
+    pthread_t owner_handle_{};
     pid_t owner_ = 0; // the thread the ring is bound to; the kernel takes nothing from others
     int wake_fd_ = -1;
     std::uint64_t wake_count_ = 0;

@@ -4,6 +4,20 @@
 
 namespace stages {
 
+namespace {
+
+Candidate about(Fact const& fact) {
+    Candidate candidate;
+    candidate.header.received = fact.header.received;
+    candidate.chain = fact.chain;
+    candidate.path = fact.path;
+    // An asset that is met there for the first time is news to everybody.
+    candidate.recheck = fact.recheck && !std::holds_alternative<AssetFacts>(fact.body);
+    return candidate;
+}
+
+} // namespace
+
 Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipeline::Log& log,
                pipeline::MetricsPage& metrics, pipeline::Out<Candidate> candidates,
                DetectProcesses processes)
@@ -20,16 +34,11 @@ Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipelin
 void Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const&) {
     Fact const& fact = part.message;
     Chain& chain = chains_[fact.chain];
-    Candidate candidate;
-    candidate.header.received = fact.header.received;
-    candidate.chain = fact.chain;
-    candidate.path = fact.path;
-    // An asset that is met there for the first time is news to everybody.
-    candidate.recheck = fact.recheck && !std::holds_alternative<AssetFacts>(fact.body);
     if (auto const* transfer = std::get_if<Transfer>(&fact.body)) {
         in_block_ = true;
-        return judge(candidate, chain, *transfer);
+        return judge(fact, chain, *transfer);
     }
+    Candidate candidate = about(fact);
     if (std::holds_alternative<BlockEnd>(fact.body)) {
         in_block_ = false;
         if (std::exchange(headless_, false)) return;
@@ -108,7 +117,7 @@ void Detect::learn(Chain& chain, std::uint16_t index, AssetFacts const& facts) {
                            chain.name, facts.id.view()));
 }
 
-void Detect::judge(Candidate& candidate, Chain const& chain, Transfer const& transfer) {
+void Detect::judge(Fact const& fact, Chain const& chain, Transfer const& transfer) {
     metrics_.add(DetectMetric::transfers);
     if (transfer.asset >= chain.assets.size()) { // decode's book of assets is full
         metrics_.add(DetectMetric::unjudged);
@@ -121,6 +130,7 @@ void Detect::judge(Candidate& candidate, Chain const& chain, Transfer const& tra
         if (!severity) continue;
         met = true;
         metrics_.add(DetectMetric::matches);
+        Candidate candidate = about(fact);
         candidate.body = Match{transfer, bound.rule, *severity};
         candidates_.emit(candidate);
     }

@@ -73,7 +73,7 @@ class Detect : pipeline::Pinned {
     void learn(Chain& chain, std::uint16_t index, ChainFacts const& facts);
     void learn(Chain& chain, std::uint16_t index, AssetFacts const& facts);
     void keep(Candidate const& candidate);
-    void judge(Candidate& candidate, Chain const& chain, Transfer const& transfer);
+    void judge(Fact const& fact, Chain const& chain, Transfer const& transfer);
 
     std::vector<Rule> const rules_;
     std::vector<Chain> chains_;
