@@ -21,10 +21,10 @@ namespace {
 using pipeline::Nanoseconds;
 using pipeline::never;
 
-constexpr Nanoseconds ahead = 5 * pipeline::millisecond;  // a text is made before it is due
-constexpr Nanoseconds spun = 300 * pipeline::microsecond; // a timer may be late by some of it
-constexpr Nanoseconds look = 50 * pipeline::millisecond;  // at signals, when nothing is due
-constexpr std::size_t unsent_max = std::size_t{4} << 20;  // back to back: what may wait
+constexpr Nanoseconds ahead = 5 * pipeline::millisecond;   // a text is made before it is due
+constexpr Nanoseconds spun = 300 * pipeline::microsecond;  // a timer may be late by some of it
+constexpr Nanoseconds look = 50 * pipeline::millisecond;   // at signals, when nothing is due
+constexpr std::size_t unsent_max = std::size_t{256} << 10; // back to back: what may wait
 
 struct Chain {
     std::unique_ptr<stages::StandinNode> node;
@@ -255,7 +255,8 @@ Nanoseconds Load::next_deadline() const {
     Nanoseconds deadline = std::min(server_->next_deadline(), clock_.monotonic() + look);
     if (with_subscan_) deadline = std::min(deadline, subscan_.next_deadline());
     if (start_ == 0 || finished_) return deadline;
-    if (back_to_back()) return std::min(deadline, start_);
+    if (back_to_back()) // from the start on it is the sockets that call
+        return clock_.monotonic() < start_ ? std::min(deadline, start_) : deadline;
     for (std::size_t chain = 0; chain < chains_.size(); ++chain)
         if (!chains_[chain].over)
             deadline = std::min(deadline, due(chain) - (chains_[chain].made ? spun : ahead));
