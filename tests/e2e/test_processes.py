@@ -117,11 +117,13 @@ class Processes(Case):
 
     def test_hybrid_with_too_much_memory_is_started_again(self):
         self.service_keys = 'memory_max_hybrid = "16MiB"\n'
-        service = self.busy()
+        _, urls = self.node(block_time="40ms")
+        # A compiled runtime for each: far more than the limit.
+        service = self.service(self.config({f"{name}-{i}": url for name, url in urls.items()
+                                            for i in range(16)}))
         service.wait_line(r"incident: hybrid \(\d+\) holds \d+ MiB, more than memory_max_hybrid")
         service.wait_line(r"incident: hybrid \(\d+\) was ended by signal 9")
         self.end(service)
-
 
     def test_hybrid_is_the_first_to_go_when_memory_is_short(self):
         self.service_keys = 'memory_max_hybrid = "512MiB"\n'
