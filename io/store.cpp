@@ -5,11 +5,9 @@
 #include "pipeline/check.hpp"
 
 #include <fmt/format.h>
-#include <unistd.h>
 
 #include <array>
 #include <cerrno>
-#include <cstdio>
 
 namespace io {
 
@@ -88,15 +86,6 @@ Store::~Store() {
 }
 
 namespace {
-
-// The old file goes to PATH.damaged, over what lies there; the lock file of LMDB goes.
-std::expected<void, StoreError> move_aside(std::string const& path) {
-    std::string const aside = path + ".damaged";
-    if (std::rename(path.c_str(), aside.c_str()) != 0)
-        return std::unexpected(store_error(errno, path));
-    ::unlink((path + "-lock").c_str());
-    return {};
-}
 
 std::string note_of(std::string const& path, std::string_view why) {
     return fmt::format("{}: {}; it was moved to {}.damaged and an empty one begun (what was in it "

@@ -10,6 +10,7 @@
 #include <array>
 #include <cerrno>
 #include <charconv>
+#include <cstdio>
 #include <optional>
 
 namespace io {
@@ -128,6 +129,14 @@ std::expected<void, StoreError> StoreMark::opened(std::string const& boot_id) {
 void StoreMark::closed() {
     auto const summary = summary_of(path_);
     static_cast<void>(write(summary ? closed_record(*summary) : std::string("unreadable\n")));
+}
+
+std::expected<void, StoreError> move_aside(std::string const& path) {
+    std::string const aside = path + ".damaged";
+    if (std::rename(path.c_str(), aside.c_str()) != 0)
+        return std::unexpected(store_error(errno, path));
+    ::unlink((path + "-lock").c_str());
+    return {};
 }
 
 } // namespace io

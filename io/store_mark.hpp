@@ -1,5 +1,5 @@
-// PATH.mark beside the file of an io::Store: holds a lock while the store is open, and says how the
-// file was left, because LMDB believes whatever it reads. One record of 96 bytes, text:
+// PATH.mark beside the file of an io::Store or io::Records: holds a lock while it is open, and says
+// how the file was left, because LMDB believes whatever it reads. One record of 96 bytes, text:
 //
 //   spyhop-store 1 open BOOT_ID              in use since this run of the machine
 //   spyhop-store 1 closed SIZE HASH          whole: XXH3 over all of the file
@@ -35,6 +35,9 @@ class StoreMark {
     std::string const path_; // of the data
     int const descriptor_;
 };
+
+// The file goes to PATH.damaged, over what lies there; the lock file of LMDB goes.
+[[nodiscard]] std::expected<void, StoreError> move_aside(std::string const& path);
 
 // The errno, or LMDB's own number, of a failed call.
 StoreError store_error(int result, std::string const& path);

@@ -4,7 +4,7 @@
 //   a table      key -> when it runs out (8 bytes, as the machine has them), value
 //   "by expiry"  when it runs out (8 bytes, big-endian), table, key -> nothing
 //
-// For store*.cpp alone. Threads as in store.hpp.
+// For store*.cpp and, as to LMDB, records.cpp alone. Threads as in store.hpp.
 #pragma once
 
 #include "io/store_mark.hpp"
