@@ -1,0 +1,163 @@
+// What patterns cost: processor time of a movement, memory of a million accounts.
+#include "tests/traffic/prove.hpp"
+
+#include <algorithm>
+#include <cstdio>
+#include <fmt/format.h>
+#include <unistd.h>
+
+namespace bench {
+
+namespace {
+
+constexpr double ns_max = 500;
+constexpr double accounts_mib_max = 256;
+constexpr std::size_t batch = 1'000; // movements between two looks at the clock
+
+struct Cost {
+    double mean = 0, p50 = 0, p99 = 0; // ns a movement
+};
+
+// Blocks are told and judged one after the other, as they come.
+Cost cost_of(traffic::Traffic const& traffic, std::vector<traffic::Block> const& blocks,
+             traffic::DrivenOptions const& options) {
+    traffic::Driven driven(traffic, options);
+    std::vector<double> batches;
+    double spent = 0, since = thread_cpu_s();
+    std::size_t count = 0, all = 0;
+    for (auto const& block : blocks) {
+        driven.take(block);
+        count += block.movements.size();
+        if (count < batch) continue;
+        double const now = thread_cpu_s();
+        batches.push_back((now - since) / double(count) * 1e9);
+        spent += now - since;
+        all += count;
+        count = 0;
+        since = thread_cpu_s();
+    }
+    std::ranges::sort(batches);
+    if (batches.empty()) return {};
+    return {spent / double(all) * 1e9, batches[batches.size() / 2],
+            batches[batches.size() * 99 / 100]};
+}
+
+double resident_mib() {
+    long pages = 0;
+    if (FILE* const file = std::fopen("/proc/self/statm", "r")) {
+        if (std::fscanf(file, "%*s %ld", &pages) != 1) pages = 0;
+        std::fclose(file);
+    }
+    return double(pages) * double(sysconf(_SC_PAGESIZE)) / 1048576;
+}
+
+int print_cost(Options const& options, char const* title, traffic::Options const& of) {
+    traffic::Traffic stream(of);
+    std::vector<traffic::Block> blocks; // those without a movement, too: time passes in them
+    std::uint64_t movements = 0;
+    while (movements < options.movements) {
+        blocks.push_back(stream.next());
+        movements += blocks.back().movements.size();
+    }
+    Table const table(options, title,
+                      {{"rules", -20},
+                       {"mean", 8},
+                       {"p50", 8},
+                       {"p99", 8},
+                       {"more than none", 15},
+                       {"verdict", -8}});
+    auto const shown = [&](std::string const& name, Cost const& cost, double none, bool judged) {
+        bool const good = !judged || cost.p50 <= ns_max;
+        table.row({name, fmt::format("{:.0f}", cost.mean), fmt::format("{:.0f}", cost.p50),
+                   fmt::format("{:.0f}", cost.p99), fmt::format("{:.0f}", cost.p50 - none),
+                   !judged ? ""
+                   : good  ? "ok"
+                           : "MISSED"});
+        return good;
+    };
+    traffic::DrivenOptions driving;
+    // A watch that watches nobody: the engine alone, with its accounts, log and clusters.
+    driving.kinds = {stages::RuleKind::watch};
+    Cost const none = cost_of(stream, blocks, driving);
+    shown("none", none, none.p50, false);
+    driving.kinds = traffic::pattern_kinds();
+    for (traffic::AccountId whale = 0; whale < 100; ++whale)
+        driving.watched.push_back(stream.key(whale));
+    bool const good = shown("all", cost_of(stream, blocks, driving), none.p50, true);
+    for (auto const kind : kinds_of(options)) {
+        driving.kinds = {kind};
+        shown(std::string(stages::to_text(kind)), cost_of(stream, blocks, driving), none.p50,
+              false);
+    }
+    return good ? 0 : 1;
+}
+
+int memory(Options const& options) {
+    constexpr std::uint32_t accounts = 1'000'000;
+    traffic::Options small = traffic_of(1);
+    traffic::Traffic stream(small);
+    double const before = resident_mib();
+    traffic::DrivenOptions driving;
+    driving.balances = false;
+    driving.accounts_max = accounts;
+    traffic::Driven driven(stream, driving);
+    traffic::Block block;
+    double spent = 0;
+    traffic::Random random(7);
+    for (std::uint32_t made = 0; made < 2 * accounts; made += 200) {
+        block.number = small.first_block + made / 200;
+        block.time_s = small.start_s + made / 200 * 6;
+        block.movements.clear();
+        for (std::uint32_t i = 0; i < 100; ++i) {
+            traffic::Movement movement;
+            movement.kind = traffic::MovementKind::transfer;
+            movement.event = i;
+            movement.amount = traffic::tokens(20);
+            // First every one is met, then any two of them.
+            std::uint32_t at = made + 2 * i;
+            for (auto* party : {&movement.from, &movement.to}) {
+                std::uint64_t const name = made < accounts ? at++ : random.below(accounts);
+                for (std::uint64_t word = 0; word < 4; ++word) {
+                    std::uint64_t const bits = traffic::mixed(traffic::mixed(name) + word);
+                    std::memcpy(party->key + 8 * word, &bits, sizeof bits);
+                }
+                party->size = 32;
+            }
+            block.movements.push_back(movement);
+        }
+        double const since = thread_cpu_s();
+        driven.take(block);
+        if (made >= accounts) spent += thread_cpu_s() - since;
+    }
+    double const after = resident_mib();
+    auto const& known = driven.engine().accounts();
+    double const mib = double(known.memory_bytes()) / 1048576;
+    bool const good = mib <= accounts_mib_max && known.size() == accounts;
+    Table const table(options, "memory of 1,000,000 accounts, all kinds",
+                      {{"accounts", 10},
+                       {"MiB", 8},
+                       {"bytes each", 11},
+                       {"engine MiB", 11},
+                       {"ns of any two", 14},
+                       {"verdict", -8}});
+    table.row({fmt::format("{}", known.size()), fmt::format("{:.0f}", mib),
+               fmt::format("{:.0f}", double(known.memory_bytes()) / accounts),
+               fmt::format("{:.0f}", after - before), fmt::format("{:.0f}", spent / 5e5 * 1e9),
+               good ? "ok" : "MISSED"});
+    return good ? 0 : 1;
+}
+
+} // namespace
+
+int cost(Options const& options) {
+    traffic::Options busy = traffic_of(1);
+    busy.acts_per_block = 20;
+    int missed = print_cost(options, "ns of a movement, 30 in a block", busy);
+    Options quiet = options;
+    quiet.movements = std::max<std::uint64_t>(options.movements / 4, 1);
+    missed += print_cost(quiet, "ns of a movement, 0.8 in a block: with what a block costs",
+                         traffic_of(1));
+    return missed + memory(options);
+}
+
+} // namespace bench
