@@ -1,0 +1,28 @@
+// What `spyhop rule list` prints: the rules of a configuration with everything they go by, and the
+// kinds of rules there are with their keys. Generated from the tables of stages/rules.hpp and
+// rule_keys.hpp. Pure; any thread. Texts end in a line break, JSON is one line without.
+#pragma once
+
+#include "config/config.hpp"
+
+namespace config {
+
+// The paths on which a rule runs for a chain, by how the chain is configured.
+struct RulePaths {
+    bool hybrid = false; // it has a node
+    bool legacy = false; // it has Subscan, and the kind is content with its rows
+};
+RulePaths paths_of(stages::Rule const& rule, ChainConfig const& chain);
+
+// A block a rule: "NAME  KIND", where it runs, and each key with its value.
+std::string rules_table(Config const& config);
+// {"ok":true,"rules":[{"name":…,"kind":…,"chains":[{"name":…,"paths":["hybrid"]}],
+//   "parameters":{"window":{"value":"24h","default":true},…}}]}
+std::string rules_json(Config const& config);
+
+std::string kinds_table();
+// {"ok":true,"kinds":[{"kind":…,"claim":…,"model":…,"paths":[…],
+//   "keys":[{"key":…,"type":…,"default":…,"unit":…,"meaning":…}]}]}; default null: none
+std::string kinds_json();
+
+} // namespace config
