@@ -108,6 +108,11 @@ struct WatchConfig {
     Where where;
 };
 
+struct PatternsConfig {
+    std::uint32_t accounts = 262'144;  // remembered, of each chain
+    std::uint32_t movements = 262'144; // windows look back at so many
+};
+
 struct FlagsConfig {
     bool enable_hybrid_rpc = true;
     bool enable_hybrid_patterns = true;
@@ -143,6 +148,7 @@ struct Config {
     std::vector<ChainConfig> chains;
     std::vector<stages::Rule> rules;
     std::vector<WatchConfig> watches;
+    PatternsConfig patterns;
     FlagsConfig flags;
     RoutingConfig routing;
     RolloutConfig rollout;

@@ -24,6 +24,18 @@ namespace {
 
 IoThread& io_of(pipeline::Driver& driver) { return static_cast<IoThread&>(driver.poller()); }
 
+// Letters, digits, '-', '_' and dots inside are as they are, all else is %XX: no two names are one.
+std::string file_name_of(std::string_view name) {
+    std::string safe;
+    for (char const c : name) {
+        bool const letter = (c >= 'a' && c <= 'z') || (c >= 'A' && c <= 'Z');
+        bool const plain =
+            letter || (c >= '0' && c <= '9') || c == '-' || c == '_' || (c == '.' && !safe.empty());
+        safe += plain ? std::string(1, c) : fmt::format("%{:02X}", static_cast<unsigned char>(c));
+    }
+    return safe;
+}
+
 } // namespace
 
 LiveWorld::LiveWorld(Config const& config, pipeline::Log& log, pipeline::Switchboard& switchboard,
@@ -77,7 +89,8 @@ World LiveWorld::open() {
                  },
                  {},
                  {},
-                 [this](std::function<void()> wake) { return open_governor(std::move(wake)); }};
+                 [this](std::function<void()> wake) { return open_governor(std::move(wake)); },
+                 [this](std::uint16_t chain) { return open_patterns(chain); }};
 }
 
 io::Network& LiveWorld::network(pipeline::Driver& driver) {
@@ -151,6 +164,25 @@ void LiveWorld::open_store() {
     }
     if (!opened->note.empty()) log_.write(pipeline::Level::warning, "cache", opened->note);
     store_ = std::move(opened->store);
+}
+
+// Without it the service runs as well; patterns begin anew with each start. The disk is not waited
+// for: a power cut costs what they know, a kill does not.
+std::unique_ptr<stages::PatternStore> LiveWorld::open_patterns(std::uint16_t chain) {
+    if (!owns(Process::hybrid)) return nullptr;
+    std::error_code ignored; // a directory that cannot be made shows in the next step
+    std::filesystem::create_directories(config_.service.state_dir, ignored);
+    auto opened =
+        stages::PatternStore::open(fmt::format("{}/patterns-{}.mdb", config_.service.state_dir,
+                                               file_name_of(config_.chains[chain].name)),
+                                   {.wait_for_disk = false});
+    if (!opened) {
+        log_.write(pipeline::Level::warning, "detect",
+                   io::describe(opened.error()) + ". Patterns begin anew with each start.");
+        return nullptr;
+    }
+    if (!opened->note.empty()) log_.write(pipeline::Level::warning, "detect", opened->note);
+    return std::move(opened->store);
 }
 
 // After the journal, whose lock says that this service is the only one of its state directory. In
@@ -248,8 +280,10 @@ std::unique_ptr<stages::Steward> LiveWorld::open_steward(pipeline::Driver& drive
 }
 
 stages::LabelBook LiveWorld::open_labels() {
-    if (!owns(Process::legacy)) return {};
+    if (!owns(Process::legacy) && !owns(Process::hybrid)) return {};
     LoadedLabels labels = read_labels(config_);
+    if (!owns(Process::legacy))
+        return std::move(labels.book); // who has said what is wrong with them
     for (std::string const& problem : labels.problems)
         log_.write(pipeline::Level::warning, "labels", problem);
     return std::move(labels.book);

@@ -2,7 +2,7 @@
 // stages of one process need, or of all of them; what belongs to another process is left closed.
 //
 //   legacy    the journal (writing), the sinks, the cache, labels, the key
-//   hybrid    the journal (reading, while it is wired), files
+//   hybrid    the journal (reading, while it is wired), files, what patterns know, labels
 //   control   the admin socket, files, the journal (reading, when asked), the audit trail, flags
 //
 // Made after the fork: rings, SQLite and LMDB do not survive one. Owns what its world refers to and
@@ -42,6 +42,7 @@ class LiveWorld {
     std::unique_ptr<io::UnixServer> open_socket(pipeline::Driver& driver);
     std::string open_key();
     void open_store();
+    std::unique_ptr<stages::PatternStore> open_patterns(std::uint16_t chain);
     stages::LabelBook open_labels();
     std::unique_ptr<io::HttpServer> open_http(pipeline::Driver& driver);
     std::optional<stages::Hash> open_admin_token();

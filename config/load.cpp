@@ -3,6 +3,8 @@
 
 #include "config/health_load.hpp"
 #include "config/reader.hpp"
+#include "config/rule_keys.hpp"
+#include "config/rule_lint.hpp"
 #include "decoders/ss58.hpp"
 #include "io/files.hpp"
 #include "stages/detect.hpp"
@@ -10,6 +12,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <set>
+#include <span>
 #include <tuple>
 
 namespace config {
@@ -21,11 +24,6 @@ constexpr std::size_t chains_max = 256;
 constexpr std::uint64_t memory_max_least = std::uint64_t{16} << 20;
 
 // What is written in the contract but not built yet is refused by name, not called unknown.
-constexpr std::string_view rule_kinds[] = {"large_transfer"};
-constexpr std::string_view rule_kinds_later[] = {
-    "watch",         "dormant_awakening", "coordination",    "consolidation", "dispersion", "drain",
-    "structuring",   "exchange_flow",     "new_whale",       "whale_exit",    "unbonding",  "burst",
-    "market_volume", "pass_through",      "test_then_large", "chain_health"};
 constexpr std::string_view sink_kinds[] = {"ndjson"};
 constexpr std::string_view sink_kinds_later[] = {"webhook", "slack",     "discord", "telegram",
                                                  "matrix",  "pagerduty", "nats",    "alertmanager"};
@@ -93,6 +91,14 @@ void read_cache(Reader& in, CacheConfig& out) {
 void read_enrich(Reader& in, EnrichConfig& out) {
     in.boolean("accounts", out.accounts);
     in.boolean("prices", out.prices);
+}
+
+void read_patterns(Reader& in, PatternsConfig& out) {
+    std::int64_t value = 0;
+    if (in.integer("accounts", 1'000, 8'000'000, value))
+        out.accounts = static_cast<std::uint32_t>(value);
+    if (in.integer("movements", 1'000, 16'000'000, value))
+        out.movements = static_cast<std::uint32_t>(value);
 }
 
 void read_labels(Reader& in, LabelsConfig& out) {
@@ -165,25 +171,18 @@ void read_chain(Reader& in, ChainConfig& out) {
 
 void read_rule(Reader& in, Config const& config, stages::Rule& out) {
     read_name(in, out.name);
-    for (stages::Rule const& other : config.rules)
+    // Beyond so many the file is refused anyway.
+    std::size_t const compared = std::min(config.rules.size(), stages::Detect::rules_max);
+    for (stages::Rule const& other : std::span(config.rules).first(compared))
         if (&other != &out && other.name == out.name && !out.name.empty())
             in.complain("name", fmt::format("two rules are called \"{}\"", out.name));
-    in.required("kind");
-    std::string kind;
-    if (in.text("kind", kind)) {
-        if (one_of(kind, rule_kinds_later))
-            in.complain("kind",
-                        fmt::format("\"{}\" is not in this version; it has large_transfer", kind));
-        else if (!one_of(kind, rule_kinds))
-            in.complain("kind", fmt::format("\"{}\" is no kind of rule; this version has "
-                                            "large_transfer",
-                                            kind));
-    }
     std::vector<std::string> chains{"*"};
     in.texts("chains", chains);
+    if (chains.empty()) in.complain("chains", "an empty list covers nothing");
     out.chains.assign(config.chains.size(), false);
     for (std::string const& name : chains) {
         bool found = name == "*";
+        out.every_chain = out.every_chain || found;
         for (std::size_t i = 0; i < config.chains.size(); ++i) {
             bool const meant = name == "*" || config.chains[i].name == name;
             found = found || meant;
@@ -191,21 +190,7 @@ void read_rule(Reader& in, Config const& config, stages::Rule& out) {
         }
         if (!found) in.complain("chains", fmt::format("there is no chain called \"{}\"", name));
     }
-    out.assets = {"native"};
-    in.texts("assets", out.assets);
-    if (out.assets.empty()) in.complain("assets", "an empty list covers nothing");
-    constexpr std::string_view levels[] = {"notable", "important", "critical"};
-    std::string_view below;
-    for (std::size_t i = 0; i < stages::severities; ++i) {
-        if (!in.amount(levels[i], out.levels[i])) continue;
-        if (!below.empty() && decimal_less(*out.levels[i], below))
-            in.complain(levels[i], fmt::format("\"{}\" is less than the level below it, \"{}\"",
-                                               *out.levels[i], below));
-        below = *out.levels[i];
-    }
-    bool const any = in.has(levels[0]) || in.has(levels[1]) || in.has(levels[2]);
-    if (!any)
-        in.complain("name", "the rule has no level: notable, important or critical, at least one");
+    read_rule_keys(in, out);
 }
 
 void read_watch(Reader& in, WatchConfig& out) {
@@ -310,6 +295,7 @@ Loaded load_text(std::string_view text, std::string const& name) {
     root.tables("chain", [&](Reader& in) { read_chain(in, config.chains.emplace_back()); });
     root.tables("rule", [&](Reader& in) { read_rule(in, config, config.rules.emplace_back()); });
     root.tables("watch", [&](Reader& in) { read_watch(in, config.watches.emplace_back()); });
+    root.table("patterns", [&](Reader& in) { read_patterns(in, config.patterns); });
     root.table("flags", [&](Reader& in) { read_flags(in, config.flags); });
     root.table("rollout", [&](Reader& in) {
         in.text("plan", config.rollout.plan);
@@ -320,6 +306,9 @@ Loaded load_text(std::string_view text, std::string const& name) {
     root.tables("sink", [&](Reader& in) { read_sink(in, config.sinks.emplace_back()); });
     root.finish();
     check_whole(config, loaded.problems);
+    lint_rules(config, loaded.problems);
+    if (config.labels.files.empty())
+        lint_labels(config, labels_of_watches(config), loaded.problems);
     std::sort(loaded.problems.begin(), loaded.problems.end(),
               [](Problem const& left, Problem const& right) {
                   auto const key = [](Problem const& problem) {

@@ -2,8 +2,11 @@
 #include "config/admin_commands.hpp"
 #include "config/bench_commands.hpp"
 #include "config/cmd_decode.hpp"
+#include "config/cmd_explain.hpp"
 #include "config/cmd_node.hpp"
+#include "config/cmd_rule.hpp"
 #include "config/cmd_subscan.hpp"
+#include "config/cmd_why.hpp"
 #include "config/commands.hpp"
 #include "config/duration_option.hpp"
 #include "config/exit_codes.hpp"
@@ -33,6 +36,10 @@ struct CommandLine {
     DecodeExtrinsic extrinsic;
     DecodeMetadata metadata;
     TopologyOptions topology;
+    RuleListOptions rules;
+    RuleBacktestOptions backtest;
+    ExplainOptions explain;
+    WhyNotOptions why_not;
     int exit_code = exit_ok;
 
     CommandLine() {
@@ -98,6 +105,8 @@ struct CommandLine {
             ->check(CLI::IsMember({"all", "older", "newer"}));
         serve->callback([this] { exit_code = cmd_node(node); });
         add_subscan();
+        add_rule();
+        add_reasons();
 
         auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");
         decode->require_subcommand(1);
@@ -136,6 +145,40 @@ struct CommandLine {
                         "time between blocks; absent: a capture is known at once");
         serve->add_option("--seed", subscan.seed, "of traffic and prices (1)");
         serve->callback([this] { exit_code = cmd_subscan(subscan); });
+    }
+
+    void add_rule() {
+        auto* const rule = app.add_subcommand("rule", "what the rules go by");
+        rule->require_subcommand(1);
+        auto* const list = rule->add_subcommand("list", "every rule with its parameters");
+        auto* const file = list->add_option("-c,--config", rules.config_path, "configuration file");
+        list->add_flag("--kinds", rules.kinds, "the kinds of rules, their keys and defaults")
+            ->excludes(file);
+        list->callback([this] { exit_code = cmd_rule_list(common, rules); });
+        auto* const lint = rule->add_subcommand("lint", "rules that could never speak");
+        lint->add_option("-c,--config", config_path, "configuration file")->required();
+        lint->callback([this] { exit_code = cmd_rule_lint(common, config_path); });
+        auto* const test = rule->add_subcommand("backtest", "what they would say of a capture");
+        test->add_option("-c,--config", backtest.config_path, "configuration file")->required();
+        test->add_option("--capture", backtest.capture, "a capture file")->required();
+        test->add_option("--rule", backtest.rule, "only this one, and each of its alerts");
+        test->callback([this] { exit_code = cmd_rule_backtest(common, backtest); });
+    }
+
+    void add_reasons() {
+        auto* const told = app.add_subcommand("explain", "all that is known of an alert");
+        told->add_option("ID", explain.id, "32 hex digits, or the first 8")->required();
+        told->add_option("-c,--config", explain.config_path, "configuration file")->required();
+        told->callback([this] { exit_code = cmd_explain(common, explain); });
+        auto* const not_told =
+            app.add_subcommand("why-not", "which step of a rule said no to a movement");
+        not_told->add_option("CHAIN", why_not.chain, "its name in the configuration")->required();
+        not_told->add_option("BLOCK", why_not.block, "its number")->required();
+        not_told->add_option("EVENT", why_not.event, "its index in the block")->required();
+        not_told->add_option("-c,--config", why_not.config_path, "configuration file")->required();
+        not_told->add_option("--capture", why_not.capture, "a capture with the block")->required();
+        not_told->add_option("--rule", why_not.rule, "only this one");
+        not_told->callback([this] { exit_code = cmd_why_not(common, why_not); });
     }
 
     // Every name that could have been meant, at the deepest command that was understood.

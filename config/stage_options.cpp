@@ -1,5 +1,7 @@
 #include "config/stage_options.hpp"
 
+#include "stages/pattern_rule_make.hpp"
+
 #include "config/flags_file.hpp"
 #include "config/reader.hpp"
 #include "decoders/storage_key.hpp"
@@ -67,6 +69,39 @@ stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t in
     return options;
 }
 
+bool has_patterns(Config const& config, std::uint16_t chain) {
+    return !config.chains[chain].endpoints.empty() &&
+           std::ranges::any_of(config.rules, [&](stages::Rule const& rule) {
+               return rule.chains[chain] && stages::is_pattern(rule);
+           });
+}
+
+std::optional<Reread> reread_of(Config const& config, std::uint16_t chain,
+                                stages::Journal const* journal,
+                                std::optional<stages::PatternStamp> const& stamp) {
+    constexpr std::uint32_t usual_block_ms = 6'000;
+    if (journal == nullptr) return std::nullopt;
+    std::string const& name = config.chains[chain].name;
+    auto const cursor = journal->cursor_of(name);
+    auto const genesis = journal->genesis_of(name);
+    if (!cursor || !genesis) return std::nullopt;
+    bool const kept = stamp && stamp->genesis == *genesis;
+    std::uint64_t const window_ms = std::uint64_t{1'000} * longest_window_s(config.rules, chain);
+    std::uint64_t const most =
+        window_ms / (kept && stamp->block_ms != 0 ? stamp->block_ms : usual_block_ms) + 1;
+    std::uint64_t const end = std::uint64_t{cursor->number} + 1;
+    auto const oldest = static_cast<std::uint32_t>(end - std::min(end, most));
+    auto const ranges = journal->covered(name);
+    if (ranges.empty()) return std::nullopt;
+    std::uint32_t const from = std::max(kept ? stamp->number + 1 : ranges.front().from, oldest);
+    // Behind the first hole nothing had been judged yet.
+    auto const of = std::ranges::find_if(ranges, [&](stages::CoveredRange const& range) {
+        return range.from <= from && from <= std::uint64_t{range.to} + 1;
+    });
+    std::uint32_t const told = of == ranges.end() ? from - std::min(from, 1U) : of->to;
+    return Reread{{from, cursor->number}, told, kept};
+}
+
 bool has_legacy(Config const& config) {
     return std::any_of(config.chains.begin(), config.chains.end(),
                        [](ChainConfig const& chain) { return chain.subscan_url.has_value(); });
@@ -74,14 +109,18 @@ bool has_legacy(Config const& config) {
 
 namespace {
 
-// What no rule would tell need not be asked for: the lowest level of any rule of the chain, in
-// whole tokens. Empty: every transfer; nothing: no rule looks at this chain.
+// What no rule would tell need not be asked for: the lowest level of any rule of the chain that
+// this path runs, in whole tokens. Empty: every transfer; nothing: no rule looks at this chain.
 std::optional<std::string> min_amount(Config const& config, std::size_t chain) {
     std::optional<std::string> lowest;
+    auto const consider = [&](std::string const& level) {
+        if (!lowest || decimal_less(level, *lowest)) lowest = level;
+    };
     for (stages::Rule const& rule : config.rules) {
-        if (!rule.chains[chain]) continue;
+        if (!rule.chains[chain] || !stages::looks_at_one_movement(rule.kind)) continue;
+        if (rule.kind == stages::RuleKind::watch) consider(rule.settings.min.value_or("0"));
         for (auto const& level : rule.levels)
-            if (level && (!lowest || decimal_less(*level, *lowest))) lowest = *level;
+            if (level) consider(*level);
     }
     if (lowest && !decimal_less("0", *lowest)) lowest = "";
     return lowest;
@@ -164,6 +203,38 @@ stages::RouteOptions route_options(Config const& config) {
     options.handover.hybrid_patience = config.routing.hybrid_patience;
     options.handover.legacy_patience = config.routing.legacy_patience;
     return options;
+}
+
+namespace {
+
+bool has_patterns(Config const& config) {
+    return std::ranges::any_of(config.rules, stages::is_pattern);
+}
+
+} // namespace
+
+std::vector<decoders::Account> watched_accounts(Config const& config) {
+    std::vector<decoders::Account> accounts;
+    for (WatchConfig const& watch : config.watches) accounts.push_back(watch.account);
+    return accounts;
+}
+
+decoders::MovementKinds movement_kinds(Config const& config) {
+    if (has_patterns(config)) return stages::Patterns::kinds();
+    return decoders::MovementKind::transfer;
+}
+
+stages::DetectPatterns patterns_of(Config const& config, stages::Journal const* journal) {
+    stages::DetectPatterns patterns;
+    patterns.on = has_patterns(config);
+    patterns.options.accounts_max = config.patterns.accounts;
+    patterns.options.movements_max = config.patterns.movements;
+    for (ChainConfig const& chain : config.chains) {
+        auto& begin = patterns.begin.emplace_back(chain.start);
+        if (journal == nullptr) continue;
+        if (auto const cursor = journal->cursor_of(chain.name)) begin = cursor->number + 1;
+    }
+    return patterns;
 }
 
 stages::DeliverOptions deliver_options(Config const& config) {

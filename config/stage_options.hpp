@@ -5,6 +5,7 @@
 #include "config/config.hpp"
 #include "pipeline/switchboard.hpp"
 #include "stages/control.hpp"
+#include "stages/detect.hpp"
 #include "stages/enrich.hpp"
 #include "stages/route.hpp"
 #include "stages/rpc_history.hpp"
@@ -21,6 +22,19 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t chai
                                         stages::Journal const* journal);
 stages::RpcHistoryOptions history_options(Config const& config, std::uint16_t chain,
                                           stages::Journal const* journal);
+// What patterns have to hear again after a restart, to know what they knew.
+struct Reread {
+    stages::Stretch blocks{};   // may end before it begins: none
+    std::uint32_t told_to = 0;  // what they say of blocks up to here has been told
+    bool from_snapshot = false; // else from the beginning of their longest window
+};
+// Where what was kept of them ends at `stamp`: the blocks behind it up to the journal's cursor, at
+// most those of the longest window. Nothing: the journal knows nothing of the chain.
+std::optional<Reread> reread_of(Config const& config, std::uint16_t chain,
+                                stages::Journal const* journal,
+                                std::optional<stages::PatternStamp> const& stamp);
+// Some rule of the chain is a pattern, and there is a node whose blocks it can be judged by.
+bool has_patterns(Config const& config, std::uint16_t chain);
 bool has_legacy(Config const& config); // some chain has a subscan_url
 // api_key: empty, none is sent.
 stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journal const* journal,
@@ -28,6 +42,11 @@ stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journ
 stages::EnrichOptions enrich_options(Config const& config);
 stages::ShadowOptions shadow_options(Config const& config);
 stages::RouteOptions route_options(Config const& config);
+std::vector<decoders::Account> watched_accounts(Config const& config);
+// What the rules look at, of all that decode could tell.
+decoders::MovementKinds movement_kinds(Config const& config);
+// Without labels and seed.
+stages::DetectPatterns patterns_of(Config const& config, stages::Journal const* journal);
 stages::DeliverOptions deliver_options(Config const& config);
 // The first wanted block of each chain, where one is configured.
 std::vector<std::optional<std::uint32_t>> starts(Config const& config);

@@ -81,9 +81,33 @@ struct LegacyLinks {
     std::vector<pipeline::Link<LegacyNote>*> notes;
 };
 
+// What patterns know of each chain, and what they have to hear again to go on from there.
+struct KeptPatterns {
+    std::vector<DetectKept> kept;
+    std::vector<std::optional<Stretch>> again;
+};
+
+KeptPatterns kept_patterns(World const& world, Journal const* journal) {
+    KeptPatterns all;
+    for (std::uint16_t i = 0; std::size_t{i} < world.config.chains.size(); ++i) {
+        DetectKept& kept = all.kept.emplace_back();
+        auto& again = all.again.emplace_back();
+        if (!has_patterns(world.config, i)) continue;
+        kept.store = world.patterns(i);
+        auto const reread =
+            reread_of(world.config, i, journal, kept.store ? kept.store->stamp() : std::nullopt);
+        if (!reread) continue;
+        again = reread->blocks;
+        kept.resume = reread->blocks.from;
+        kept.told_to = reread->told_to;
+        kept.usable = reread->from_snapshot;
+    }
+    return all;
+}
+
 // clang-format off: a table reads across
 void add_chain(pipeline::Topology& t, World const& world, Placement& place, std::uint16_t i,
-               Journal const* journal, ChainLinks& links) {
+               Journal const* journal, std::optional<Stretch> const& again, ChainLinks& links) {
     std::string const& name = world.config.chains[i].name;
     auto& book  = t.metrics();
     auto& live  = t.link<Frame>      ("frames:" + name,    frame_room);
@@ -106,10 +130,10 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
     auto& behind = place.thread(Process::hybrid, "history:" + name, "data");
     RpcHistory::Needs const reading{world.network(behind), world.clock, world.random, world.log,
                                     book.add(label, history_metrics)};
+    RpcHistoryOptions history = history_options(world.config, i, journal);
+    history.again = again;
     t.stage({"history:" + name, Process::hybrid, behind.options().name},
-            std::make_unique<RpcHistory>(history_options(world.config, i, journal), reading, past,
-                                         told),
-            wants);
+            std::make_unique<RpcHistory>(std::move(history), reading, past, told), wants);
 }
 
 void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
@@ -138,7 +162,9 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
             lookups);
     t.stage(place.row("detect-legacy", Process::legacy, "legacy"),
             std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
-                                     book.add("path=\"legacy\"", detect_metrics), candidates),
+                                     book.add("path=\"legacy\"", detect_metrics), candidates,
+                                     DetectProcesses{}, watched_accounts(world.config),
+                                     DetectPatterns{.labels = world.labels}),
             facts);
 }
 
@@ -175,6 +201,18 @@ ShadowLinks add_shadow(pipeline::Topology& t, World const& world, Placement& pla
                                      pipeline::Outs<Want>(doubts), notes, mismatches),
             twins);
     return {{&twins}, {&notes}, {&mismatches}};
+}
+
+std::unique_ptr<Detect> make_detect(pipeline::Topology& t, World const& world,
+                                    Journal const* journal, std::vector<DetectKept> kept,
+                                    pipeline::Out<Candidate> candidates) {
+    DetectPatterns patterns = patterns_of(world.config, journal);
+    patterns.kept = std::move(kept);
+    patterns.labels = world.labels;
+    patterns.options.seed = world.random.next();
+    return std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
+                                    t.metrics().add("", detect_metrics), candidates, world.detect,
+                                    watched_accounts(world.config), std::move(patterns));
 }
 
 std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
@@ -217,17 +255,16 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& steer      = t.link<Steer>    ("steer",      asking_room);
     ChainLinks links;
     LegacyLinks legacy;
+    KeptPatterns patterns = kept_patterns(world, journal.get());
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
-        add_chain(t, world, place, i, journal.get(), links);
+        add_chain(t, world, place, i, journal.get(), patterns.again[i], links);
     ShadowLinks const shadow = add_shadow(t, world, place, journal.get(), links);
     t.stage_over(place.row("decode", Process::hybrid, "data"),
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
-                                          kept),
+                                          kept, movement_kinds(config)),
                  links.frames);
     t.stage(place.row("detect", Process::hybrid, "data"),
-            std::make_unique<Detect>(config.rules, chains, world.log,
-                                     book.add("", detect_metrics), candidates, world.detect),
-            facts);
+            make_detect(t, world, journal.get(), std::move(patterns.kept), candidates), facts);
     add_legacy(t, world, place, journal.get(), legacy);
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());

@@ -55,6 +55,9 @@ struct World {
     // change. Null only where nothing will run, or in another process than control's.
     std::function<std::unique_ptr<stages::Governor>(std::function<void()> wake)> governor =
         [](std::function<void()> const&) { return std::unique_ptr<stages::Governor>(); };
+    // Where what a chain's patterns know is kept. Null: nowhere, or another process' business.
+    std::function<std::unique_ptr<stages::PatternStore>(std::uint16_t chain)> patterns =
+        [](std::uint16_t) { return std::unique_ptr<stages::PatternStore>(); };
 };
 
 // Declares every link, stage and thread. Called more than once on a topology that several processes

@@ -146,9 +146,27 @@ void append_usd(LineContext const& context, u128 amount, Price const& price, std
                    value->view(), price.usd.view(), to_text(price.by), price.age_s);
 }
 
+// Why several movements are one pattern; sums are of the chain's own token.
+void append_pattern(LineContext const& context, Match const& match, std::string& out) {
+    if (!match.is_pattern) return;
+    PatternFacts const& facts = match.pattern;
+    auto const end = std::back_inserter(out);
+    append_party("subject", facts.subject, context.facts.ss58_prefix, {}, out);
+    fmt::format_to(end, R"(,"sum":"{}","sum_raw":"{}")",
+                   decoders::tokens_text(facts.sum, context.facts.decimals).view(),
+                   decoders::u128_text(facts.sum).view());
+    if (facts.score_bits > 0) fmt::format_to(end, R"(,"score":{:.2f})", facts.score_bits);
+    fmt::format_to(end, R"(,"parameters":{{{}}},"evidence_count":{},"evidence":[)",
+                   facts.details.view(), facts.all);
+    for (std::uint32_t i = 0; i < facts.kept; ++i)
+        fmt::format_to(end, R"({}{{"block":{},"index":{}}})", i == 0 ? "" : ",",
+                       facts.evidence[i].block, facts.evidence[i].event);
+    out += ']';
+}
+
 void append_amended(std::uint8_t amended, std::string& out) {
-    constexpr std::string_view names[] = {"from.label", "to.label", "from.balance", "to.balance",
-                                          "usd"};
+    constexpr std::string_view names[] = {"from.label", "to.label", "from.balance",
+                                          "to.balance", "usd",      "evidence"};
     if (amended == 0) return;
     out += ",\"amended\":[";
     for (std::size_t bit = 0; bit < std::size(names); ++bit)
@@ -233,6 +251,7 @@ void append_alert_line(AlertLine const& line, LineContext const& context, std::s
     append_party("to", transfer.to, context.facts.ss58_prefix, alert.to, out);
     append_asset(context, transfer.amount, out);
     append_usd(context, transfer.amount, alert.price, out);
+    append_pattern(context, alert.match, out);
 
     fmt::format_to(end, R"(,"path":"{}","regime":{{"epoch":{},"hybrid_traffic_percent":{:g}{}}})",
                    alert.path == Path::hybrid ? "hybrid" : "legacy", alert.epoch,

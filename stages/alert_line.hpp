@@ -8,6 +8,11 @@
 //   "usd":{"value":"5183912.3","price":"4.2","source":"subscan","age_s":30}   amount x price
 //   "amended":["from.label","usd"]     this line adds these to the one before
 //
+// A pattern also says whose it is and why; "score" is surprise in bits, where the rule has a model:
+//
+//   "subject":{…},"sum":"1200","sum_raw":"12000000000000","score":31.75,
+//   "parameters":{"sources":23,…},"evidence_count":40,"evidence":[{"block":7,"index":3},…]
+//
 // Pure; appends to the caller's buffer. Text from a chain (symbols, asset ids) is escaped.
 #pragma once
 

@@ -9,11 +9,12 @@
 namespace stages {
 
 Decode::Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
-               pipeline::Out<Fact> facts, pipeline::Out<Keep> kept)
+               pipeline::Out<Fact> facts, pipeline::Out<Keep> kept, decoders::MovementKinds kinds)
     : log_(log)
     , metrics_(metrics)
     , facts_(facts)
-    , kept_(kept) {
+    , kept_(kept)
+    , kinds_(kinds | decoders::MovementKind::transfer) {
     for (std::string& name : chains) chains_.emplace_back().name = std::move(name);
 }
 
@@ -128,7 +129,7 @@ bool Decode::scan(Fact& fact, Chain& chain, std::vector<Compiled> const& runtime
         return true;
     }
     if (!scan_) {
-        scan_.emplace(*compiled->runtime, value, decoders::MovementKind::transfer);
+        scan_.emplace(*compiled->runtime, value, kinds_);
         attribution_.start(*compiled->runtime, payload.last(block.body_bytes));
     }
     decoders::Movement found;

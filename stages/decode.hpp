@@ -67,9 +67,10 @@ class Decode : pipeline::Pinned {
   public:
     static constexpr std::uint32_t max_burst = 64;
 
-    // chains: their names, for the log, in the order of the configuration.
+    // chains: their names, for the log, in the order of the configuration. kinds: what is told.
     Decode(std::vector<std::string> chains, pipeline::Log& log, pipeline::MetricsPage& metrics,
-           pipeline::Out<Fact> facts, pipeline::Out<Keep> kept);
+           pipeline::Out<Fact> facts, pipeline::Out<Keep> kept,
+           decoders::MovementKinds kinds = decoders::MovementKind::transfer);
 
     auto outputs() { return std::tie(facts_, kept_); }
     bool on(pipeline::Part<Frame> const& part, pipeline::Turn const& turn);
@@ -107,6 +108,7 @@ class Decode : pipeline::Pinned {
     pipeline::MetricsPage& metrics_;
     pipeline::Out<Fact> facts_;
     pipeline::Out<Keep> kept_;
+    decoders::MovementKinds const kinds_;
     Attribution attribution_;                    // of the same block
     std::optional<decoders::MovementScan> scan_; // of the block at the front of the link
     struct Ending {                              // of the same block, once its events were read

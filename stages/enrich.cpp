@@ -64,8 +64,11 @@ void Enrich::on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn)
     open_ = 0;
     auto* const alert = std::get_if<Alert>(&verdict.body);
     if (alert != nullptr && alert->speaks) enrich(*alert, verdict.chain, turn);
+    // More of a pattern that was told: with what is known by now.
+    auto* const more = std::get_if<Amendment>(&verdict.body);
+    if (more != nullptr) enrich(more->alert, verdict.chain, turn);
     verdicts_.emit(verdict);
-    if (open_ != 0) wait_for(verdict, open_, turn.now);
+    if (open_ != 0 && more == nullptr) wait_for(verdict, open_, turn.now);
 }
 
 void Enrich::enrich(Alert& alert, std::uint16_t index, pipeline::Turn const& turn) {

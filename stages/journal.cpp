@@ -147,6 +147,15 @@ std::optional<BlockPoint> Journal::cursor_of(std::string_view name) const {
     return std::nullopt;
 }
 
+std::vector<CoveredRange> Journal::covered(std::string_view name) const {
+    for (auto const& chain : chains_) {
+        if (chain->name != name) continue;
+        auto const ranges = chain->coverage.ranges();
+        return {ranges.begin(), ranges.end()};
+    }
+    return {};
+}
+
 std::optional<std::uint32_t> Journal::legacy_cursor(ChainKey chain) const {
     return chains_[chain]->legacy;
 }

@@ -134,6 +134,8 @@ class Journal {
     std::optional<std::uint32_t> start_of(std::string_view name) const;
     std::optional<BlockPoint> cursor(ChainKey chain) const;
     std::optional<BlockPoint> cursor_of(std::string_view name) const;
+    // What is covered of the chain that had this name last.
+    std::vector<CoveredRange> covered(std::string_view name) const;
     Coverage const& coverage(ChainKey chain) const;
     std::vector<Hole> holes(ChainKey chain) const;
     // Up to where the legacy path has told everything; the latter by the name a chain had last.

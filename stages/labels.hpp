@@ -101,6 +101,12 @@ class LabelBook {
     std::optional<Label> find(decoders::Account const& account) const;
     std::size_t size() const { return size_; }
     std::size_t memory_bytes() const;
+    // Calls `each(account, label)` for all of them, in no order that means anything.
+    template <class Each>
+    void each(Each const& each) const {
+        for (std::size_t at = 0; at < table_.size(); ++at)
+            if (tags_[at] != 0) each(table_[at].account, label_of(table_[at]));
+    }
 
   private:
     struct alignas(64) Entry {

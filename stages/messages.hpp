@@ -122,11 +122,33 @@ struct Settled {
 
 enum class Severity : std::uint8_t { notable, important, critical };
 
-// A rule and a transfer that meets it.
+// An event by its place in the chain.
+struct EventRef {
+    std::uint32_t block = 0;
+    std::uint32_t event = 0;
+};
+
+// Why several movements are a pattern. `kept` of `all` are named: the newest, oldest first.
+struct PatternFacts {
+    static constexpr std::size_t evidence_max = 32;
+
+    double score_bits = 0; // surprise under the null model; 0: the rule has none
+    u128 sum = 0;
+    decoders::Account subject{}; // whose pattern it is; empty: the chain's
+    std::uint32_t kept = 0;
+    std::uint32_t all = 0;
+    bool ongoing = false; // says more of an alert that was told before
+    std::array<EventRef, evidence_max> evidence{};
+    FixedText<200> details{}; // JSON members: what the rule's steps have compared
+};
+
+// A rule and a transfer that meets it, or that completes a pattern of several.
 struct Match {
     Transfer transfer{};
     std::uint16_t rule = 0; // index into the configured rules
     Severity severity{};
+    bool is_pattern = false; // judged on final blocks, by the node's path alone
+    PatternFacts pattern{};
 };
 
 // Who says what is known of an account or a price.
@@ -152,7 +174,7 @@ struct Price {
 // What may come later than the alert, as bits of Alert::amended.
 struct Amended {
     static constexpr std::uint8_t from_label = 1, to_label = 2, from_balance = 4, to_balance = 8,
-                                  usd = 16;
+                                  usd = 16, evidence = 32;
 };
 
 // A match, the path it came by, and whether that path may speak for it. Where it may not, only

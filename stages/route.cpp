@@ -193,6 +193,7 @@ bool Route::may_speak(Candidate const& candidate, pipeline::Turn const& turn) co
 // ---- matches -----------------------------------------------------------------------------------
 
 void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn) {
+    if (match.is_pattern) return judge_pattern(candidate, match, turn);
     RouteWays const of_chain = ways(candidate.chain);
     if (!of_chain.legacy || !of_chain.hybrid) {
         bool const speaks = of_chain.legacy == (candidate.path == Path::legacy);
@@ -215,6 +216,13 @@ void Route::judge(Candidate const& candidate, Match const& match, pipeline::Turn
     }
     bool const confirms = candidate.path == Path::legacy && match.transfer.block.finalized;
     if (confirms) pass(candidate, id, turn, {.speaks = false});
+}
+
+void Route::judge_pattern(Candidate const& candidate, Match const& match,
+                          pipeline::Turn const& turn) {
+    if (!may_speak(candidate, turn)) return needs_.metrics.add(RouteMetric::withheld);
+    needs_.metrics.add(RouteMetric::alerts);
+    pass(candidate, id_of(candidate, match), turn, {});
 }
 
 // One whose other path stayed silent, or a cursor that need not wait any more; at most one a call.
@@ -296,6 +304,7 @@ void Route::tell_comparator(Candidate const& candidate, pipeline::Turn const& tu
     twin.recheck = candidate.recheck;
     twin.seen = turn.now;
     if (auto const* match = std::get_if<Match>(&candidate.body)) {
+        if (match->is_pattern) return;
         twin.kind = TwinKind::match;
         twin.match = *match;
     } else if (auto const* end = std::get_if<BlockEnd>(&candidate.body)) {
@@ -356,7 +365,12 @@ void Route::pass(Candidate const& candidate, AlertId const& id, pipeline::Turn c
     verdict.header.received = candidate.header.received;
     verdict.chain = candidate.chain;
     verdict.path = candidate.path;
-    verdict.body = alert;
+    if (alert.match.is_pattern && alert.match.pattern.ongoing) {
+        alert.amended = Amended::evidence;
+        verdict.body = Amendment{alert};
+    } else {
+        verdict.body = alert;
+    }
     verdicts_.emit(verdict);
 }
 

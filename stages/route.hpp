@@ -11,6 +11,9 @@
 // after a minute: if hybrid has died meanwhile, they settle its alerts; if not, the journal keeps
 // them silent.
 //
+// Patterns are judged by the node's path alone: where it speaks for the subject they are said, else
+// nobody says them; neither handed over nor compared.
+//
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.
 //
@@ -159,6 +162,7 @@ class Route : pipeline::Pinned {
     RouteWays ways(std::uint16_t chain) const;
     bool may_speak(Candidate const& match, pipeline::Turn const& turn) const;
     void judge(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
+    void judge_pattern(Candidate const& candidate, Match const& match, pipeline::Turn const& turn);
     void follow(Candidate const& candidate);
     bool settle(std::uint16_t chain);
     bool settle_any();

@@ -59,6 +59,7 @@ RpcHistory::RpcHistory(RpcHistoryOptions options, Needs needs, Out<Frame> frames
     , endpoints_(options_.endpoints.size(), options_.choice, needs.random)
     , json_(options_.socket.message_bytes_max)
     , backfill_(options_.backfill)
+    , again_state_(options_.again ? Again::waits : Again::none)
     , parcels_(options_.backfill.window_max + 2)
     , keys_text_(keys_list(keys()))
     , archive_items_(items_list(keys()))
@@ -69,14 +70,10 @@ void RpcHistory::on(pipeline::Part<Want> const& part, Turn const& turn) {
     CHECK(want.count <= Want::stretches_max);
     if (options_.endpoints.empty()) return; // nobody could be asked
     if (!genesis_ && want.genesis != Hash{}) genesis_ = want.genesis;
-    backfill_.want({want.stretches.data(), want.count}, turn.now);
-    needs_.metrics.set(HistoryMetric::left, backfill_.left());
-    if (progress_.running() || !backfill_.wanting()) return;
-    std::uint32_t const last = want.stretches[want.count - 1U].to;
-    missing_in_run_ = 0;
-    say(pipeline::Level::info,
-        progress_.begin(backfill_.left(), *backfill_.lowest(), last, turn.now));
-    send_note(turn.now);
+    wants_.assign(want.stretches.begin(), want.stretches.begin() + want.count);
+    begin_again();
+    want_all(turn.now);
+    begin_progress(turn.now);
 }
 
 bool RpcHistory::tick(Turn const& turn) {
@@ -84,7 +81,7 @@ bool RpcHistory::tick(Turn const& turn) {
     bool const on =
         !options_.endpoints.empty() && (turn.regime.flags & pipeline::Flag::hybrid_rpc) != 0;
     if (turn.draining || !on) return fall_silent(turn.now);
-    if (tell(turn.now)) return true;
+    if (tell(turn.now) || again_due(turn.now)) return true;
     if (!backfill_.wanting()) return rest(turn.now);
     idle_since_ = pipeline::never;
     if (!socket_) return connect(turn.now);

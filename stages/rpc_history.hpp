@@ -12,6 +12,12 @@
 // through archive_v1. System.Number must be the height that was asked for: an endpoint that says
 // otherwise is set aside. Where it is not there at all the state is gone: not an empty block.
 //
+// Without a Want it reads what an earlier run has read and this one needs once more (`again`: the
+// windows of patterns lack it): from `again.from` to `again.to`, or to what the first node has
+// finalized, if that is more: what was on its way when the run before ended is in no ledger. Begun
+// with the first Want, or a little later than the service; wanted until it is told, whatever else
+// is wanted.
+//
 // Blocks wait for their turn in parcels, decoded from hex; their number and bytes are bounded by
 // Backfill. One thread; owns its socket, which is open only while something is wanted. While more
 // than `frames_waiting_max` frames wait in the link, nothing is asked.
@@ -50,7 +56,9 @@ struct RpcHistoryOptions {
     EndpointOptions choice{};
     BackfillOptions backfill{};
     io::WebSocketOptions socket{};
-    bool attribute = false; // send each block's extrinsics along with its events
+    bool attribute = false;         // send each block's extrinsics along with its events
+    std::optional<Stretch> again{}; // may end before it begins: nothing is known
+    Nanoseconds again_after = 5 * pipeline::second;     // the live source has said more by then
     Nanoseconds answer_timeout = 30 * pipeline::second; // of any question
     Nanoseconds linger = 10 * pipeline::second;     // the connection outlives the last wish by this
     Nanoseconds behind_max = 60 * pipeline::second; // an endpoint that has not finalized what is
@@ -161,6 +169,14 @@ class RpcHistory : pipeline::Pinned {
         std::vector<std::uint8_t> bytes;
     };
 
+    // rpc_history_again.cpp: what is wanted
+    void begin_again();
+    void extend_again(std::uint32_t finalized, Nanoseconds now);
+    void told_again(Stretch const& stretch);
+    bool again_due(Nanoseconds now);
+    void want_all(Nanoseconds now);
+    void begin_progress(Nanoseconds now);
+
     // rpc_history.cpp: the connection, and whose it is
     bool fall_silent(Nanoseconds now);
     bool rest(Nanoseconds now);
@@ -245,6 +261,10 @@ class RpcHistory : pipeline::Pinned {
     HistoryQuestions questions_;
     Backfill backfill_;
     HistoryProgress progress_;
+    std::vector<Stretch> wants_; // of the newest Want
+    std::vector<Stretch> again_; // still to be told once more
+    enum class Again : std::uint8_t { none, waits, open, known } again_state_;
+    Nanoseconds again_at_ = pipeline::never; // when it begins at the latest
     std::vector<Parcel> parcels_;
     SourceState state_ = SourceState::off;
     std::size_t endpoint_ = 0;

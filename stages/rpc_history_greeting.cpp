@@ -52,6 +52,7 @@ void RpcHistory::ask_finalized(Nanoseconds now) {
 void RpcHistory::on_finalized(std::uint32_t height, Nanoseconds now) {
     if (state_ != SourceState::greeting) return backfill_.finalized(height);
     backfill_.connected(height);
+    extend_again(height, now);
     if (dialect_ == Dialect::archive) backfill_.no_lists();
     endpoints_.serving(endpoint_, now);
     set_state(SourceState::following, now);

@@ -49,6 +49,7 @@ bool RpcHistory::tell(Nanoseconds now) {
 bool RpcHistory::tell_missing(Nanoseconds now) {
     auto const lost = backfill_.missing();
     if (!lost) return false;
+    told_again(lost->stretch);
     backfill_.missing_told();
     std::uint64_t const count = std::uint64_t{lost->stretch.to} - lost->stretch.from + 1;
     Nanoseconds const again = options_.backfill.missing_again / (60 * pipeline::second);
@@ -111,6 +112,7 @@ bool RpcHistory::tell_block(Parcel& parcel, Backfill::Ready const& ready, Nanose
     end.body = Finalized{ready.hash, ready.parent, ready.number};
     frames_.emit(end);
     release(parcel);
+    told_again({ready.number, ready.number});
     backfill_.given(now);
     progress_.told();
     ++told_;

@@ -271,6 +271,38 @@ TEST(AlertId, is_the_hash_the_interface_says) {
               "0xb46ba13ef08860901f8ddd6902b85dc2");
 }
 
+TEST(AlertLine, a_pattern_says_whose_it_is_and_why) {
+    Sample sample;
+    Match& match = sample.line.alert.match;
+    match.is_pattern = true;
+    match.pattern.subject = key(3);
+    match.pattern.sum = 25'000'000'000; // 2.5 DOT
+    match.pattern.score_bits = 31.746;
+    match.pattern.all = 40;
+    match.pattern.kept = 2;
+    match.pattern.evidence[0] = {10'300'000, 3};
+    match.pattern.evidence[1] = {10'300'123, 7};
+    match.pattern.details.assign(R"("sources":23,"effective":18.25)");
+    auto const line = sample.parser.parse(sample.text()).value();
+    EXPECT_EQ(line["subject"]["public_key"].get_string().value(),
+              "0x0303030303030303030303030303030303030303030303030303030303030303");
+    EXPECT_EQ(line["sum"].get_string().value(), "2.5");
+    EXPECT_EQ(line["sum_raw"].get_string().value(), "25000000000");
+    EXPECT_EQ(line["score"].get_double().value(), 31.75);
+    EXPECT_EQ(line["parameters"]["sources"].get_int64().value(), 23);
+    EXPECT_EQ(line["parameters"]["effective"].get_double().value(), 18.25);
+    EXPECT_EQ(line["evidence_count"].get_int64().value(), 40);
+    ASSERT_EQ(line["evidence"].get_array().size(), 2U);
+    EXPECT_EQ(line["evidence"].at(1)["block"].get_int64().value(), 10'300'123);
+    EXPECT_EQ(line["evidence"].at(1)["index"].get_int64().value(), 7);
+    match.pattern = {};
+    auto const chains = sample.parser.parse(sample.text()).value(); // the chain's own, no model
+    EXPECT_TRUE(chains["subject"].error() && chains["score"].error());
+    match.is_pattern = false;
+    auto const single = sample.parser.parse(sample.text()).value();
+    EXPECT_TRUE(single["evidence"].error() && single["parameters"].error());
+}
+
 TEST(AlertId, does_not_depend_on_the_block_hash_and_does_on_everything_else) {
     Sample sample;
     auto const id = [&] { return alert_id(Hash{}, sample.transfer(), "rule"); };

@@ -104,3 +104,48 @@ TEST(Route, tells_nothing_where_there_is_nothing_to_compare) {
     off.say(Match{}, Path::hybrid);
     EXPECT_FALSE(off.twin());
 }
+
+// ---- patterns, which only the node's path judges ------------------------------------------------
+
+TEST(Route, the_comparator_hears_of_no_pattern) {
+    Heard heard;
+    Match pattern;
+    pattern.is_pattern = true;
+    heard.say(pattern, Path::hybrid);
+    EXPECT_FALSE(heard.twin());
+}
+
+TEST(Route, a_pattern_is_said_where_the_nodes_path_speaks_and_else_by_nobody) {
+    Crossing crossing;
+    Match pattern = crossing.event();
+    pattern.is_pattern = true;
+    crossing.say(pattern, Path::hybrid, share(0));
+    crossing.say(pattern, Path::hybrid, share(10'000, pipeline::Mode::legacy_only));
+    crossing.clock.advance(1'000 * pipeline::second);
+    while (crossing.tick(share(10'000))) {}
+    EXPECT_FALSE(crossing.passed()); // nor later: nothing was held
+    EXPECT_EQ(crossing.page.read(RouteMetric::withheld), 2U);
+    crossing.say(pattern, Path::hybrid, share(10'000));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->speaks && said->match.is_pattern);
+}
+
+TEST(Route, what_goes_on_amends_the_alert_under_its_id) {
+    Crossing crossing;
+    Match pattern = crossing.event();
+    pattern.is_pattern = true;
+    crossing.say(pattern, Path::hybrid, share(10'000));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    pattern.pattern.ongoing = true;
+    pattern.pattern.all = 40;
+    crossing.say(pattern, Path::hybrid, share(10'000));
+    auto const* const verdict = crossing.verdicts.front();
+    ASSERT_NE(verdict, nullptr);
+    auto const* const more = std::get_if<Amendment>(&verdict->body);
+    ASSERT_NE(more, nullptr);
+    EXPECT_EQ(more->alert.id, said->id);
+    EXPECT_EQ(more->alert.amended, Amended::evidence);
+    EXPECT_EQ(more->alert.match.pattern.all, 40U);
+}

@@ -1,0 +1,177 @@
+#include "stages/pattern_rule.hpp"
+
+#include "pipeline/check.hpp"
+
+#include <algorithm>
+
+namespace stages {
+
+namespace {
+
+constexpr std::size_t recent_max = 4'096;    // movements coordination compares
+constexpr std::size_t waiting_max = 1'024;   // crossings that have to last
+constexpr std::size_t followed_max = 16'384; // unbondings until they are released
+
+bool before(decoders::Account const& a, decoders::Account const& b) {
+    int const order = std::memcmp(a.key, b.key, sizeof a.key);
+    return order != 0 ? order < 0 : a.size < b.size;
+}
+
+template <class... Cases>
+struct Overloaded : Cases... {
+    using Cases::operator()...;
+};
+
+} // namespace
+
+bool holds(AccountSet const& set, decoders::Account const& account) {
+    return std::binary_search(set.begin(), set.end(), account, before);
+}
+
+AccountSet sorted_set(std::vector<decoders::Account> accounts) {
+    std::ranges::sort(accounts, before);
+    auto const twice = std::ranges::unique(accounts);
+    accounts.erase(twice.begin(), twice.end());
+    return accounts;
+}
+
+PatternRule::PatternRule(Options options)
+    : options_(std::move(options))
+    , print_(print_of(options_))
+    , family_(family_of(options_.family, options_.watched.size())) {
+    if (options_.budget) budget_ = std::make_unique<Budget>(BudgetOptions{*options_.budget});
+    for (decoders::Account const& account : options_.watched) maybe_watched_.set(place_of(account));
+}
+
+PatternRule::Family PatternRule::family_of(PatternOptions const& options, std::size_t watched) {
+    return std::visit(
+        Overloaded{
+            [&](WatchOptions const& of) -> Family {
+                return Watch(of, std::max<std::size_t>(watched, 1));
+            },
+            [](DormantOptions const& of) -> Family { return Dormant{of}; },
+            [](CoordinationOptions const& of) -> Family { return Coordination(of, recent_max); },
+            [](GatheringOptions const& of) -> Family { return Gathering{of}; },
+            [](DrainOptions const& of) -> Family { return Drain{of}; },
+            [](StructuringOptions const& of) -> Family { return Structuring{of}; },
+            [](ExchangeFlowOptions const& of) -> Family { return ExchangeFlows(of); },
+            [](WhaleOptions const& of) -> Family { return Whales(of, waiting_max); },
+            [](UnbondingOptions const& of) -> Family { return Unbondings(of, followed_max); },
+            [](BurstOptions const& of) -> Family { return Burst(of); },
+            [](MarketVolumeOptions const& of) -> Family {
+                return std::make_unique<MarketVolume>(of);
+            },
+            [](PassThroughOptions const& of) -> Family { return Path{of}; },
+            [](TestThenLargeOptions const& of) -> Family { return Probe{of}; },
+        },
+        options);
+}
+
+std::optional<Claim> PatternRule::on(Accounts& accounts, MovementLog const& log,
+                                     Moved const& moved) {
+    Accounts const& read = accounts; // a look changes nothing
+    return std::visit(Overloaded{
+                          [&](Watch& family) -> std::optional<Claim> {
+                              for (AccountIndex const one : {moved.from, moved.to})
+                                  if (one != no_account && watches(read[one].key))
+                                      if (auto claim = family.on(read, moved, one)) return claim;
+                              return std::nullopt;
+                          },
+                          [&](Coordination& family) { return family.on(read, log, moved); },
+                          [&](Whales& family) -> std::optional<Claim> {
+                              family.on(read, moved);
+                              return std::nullopt;
+                          },
+                          [&](ExchangeFlows& family) -> std::optional<Claim> {
+                              family.on(read, moved);
+                              return std::nullopt;
+                          },
+                          [&](Unbondings& family) { return family.on(read, moved); },
+                          [&](Burst& family) -> std::optional<Claim> {
+                              if (moved.from == no_account || !sending_kinds.has(moved.kind) ||
+                                  within_cluster(read, moved))
+                                  return std::nullopt;
+                              return family.on(moved, accounts[moved.from], log);
+                          },
+                          [&](Market& family) -> std::optional<Claim> {
+                              bool const counts = moved.kind == decoders::MovementKind::transfer;
+                              if (!counts || within_cluster(read, moved)) return std::nullopt;
+                              return family->on(moved);
+                          },
+                          [&]<class Of, auto judge>(Stateless<Of, judge>& family) {
+                              return judge(family.options, read, log, moved);
+                          },
+                      },
+                      family_);
+}
+
+std::size_t PatternRule::place_of(decoders::Account const& account) {
+    return (account.key[0] | std::size_t{account.key[1]} << 8) % maybe_max;
+}
+
+bool PatternRule::watches(decoders::Account const& account) const {
+    return maybe_watched_[place_of(account)] && holds(options_.watched, account);
+}
+
+void PatternRule::at_block(std::uint32_t number, std::uint32_t time_s) {
+    if (auto* family = std::get_if<Whales>(&family_)) family->at_block(number);
+    if (auto* family = std::get_if<Unbondings>(&family_)) family->at_block(time_s);
+    if (auto* family = std::get_if<Coordination>(&family_)) family->at_block(time_s);
+    if (auto* family = std::get_if<ExchangeFlows>(&family_)) family->at_block(time_s);
+    if (auto* family = std::get_if<Market>(&family_)) of_window_ = (*family)->pass(time_s);
+    if (budget_) budget_->pass(time_s);
+}
+
+std::optional<Claim> PatternRule::next(Accounts const& accounts, MovementLog const& log) {
+    if (auto* family = std::get_if<Whales>(&family_)) return family->next(accounts, log);
+    if (auto* family = std::get_if<ExchangeFlows>(&family_)) return family->next();
+    if (!of_window_) return std::nullopt; // asked of every rule at every block
+    return std::exchange(of_window_, std::nullopt);
+}
+
+// What has no score of its own is measured by its size.
+bool PatternRule::affords(Claim const& claim, std::uint32_t time_s) {
+    if (!budget_) return true;
+    double const score = claim.score_bits > 0 ? claim.score_bits : static_cast<double>(claim.sum);
+    return score > 0 && budget_->judge(score, time_s);
+}
+
+bool PatternRule::speaks_of(decoders::Account const* subject) const {
+    if (subject == nullptr) return !options_.included_only;
+    if (options_.included_only && !holds(options_.include, *subject)) return false;
+    return !holds(options_.exclude, *subject);
+}
+
+Severity PatternRule::severity_of(Claim const& claim) const {
+    if (options_.severity) return *options_.severity;
+    return options_.levels.met(claim.sum).value_or(claim.severity);
+}
+
+bool PatternRule::warming() const {
+    if (budget_ && budget_->warming()) return true;
+    if (auto const* family = std::get_if<Coordination>(&family_)) return family->warming();
+    if (auto const* family = std::get_if<ExchangeFlows>(&family_)) return family->warming() != 0;
+    if (auto const* family = std::get_if<Market>(&family_)) return (*family)->warming();
+    return false;
+}
+
+bool PatternRule::statistical() const {
+    return row_of(options_.kind).model == RuleModel::statistical;
+}
+
+std::uint32_t window_s(PatternOptions const& options) {
+    return std::visit(Overloaded{
+                          [](CoordinationOptions const& of) {
+                              return std::max(of.windows_s[0], of.windows_s[1]);
+                          },
+                          [](GatheringOptions const& of) { return of.window_s; },
+                          [](DrainOptions const& of) { return of.window_s; },
+                          [](StructuringOptions const& of) { return of.window_s; },
+                          [](PassThroughOptions const& of) { return of.hop_s * of.hops; },
+                          [](TestThenLargeOptions const& of) { return of.window_s; },
+                          [](auto const&) { return day_s; },
+                      },
+                      options);
+}
+
+} // namespace stages

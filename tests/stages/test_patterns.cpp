@@ -1,0 +1,320 @@
+// The engine of patterns: what it judges, when, and what it tells of it. The families have tests of
+// their own.
+#include "decoders/movements.hpp"
+#include "stages/pattern_rule_make.hpp"
+#include "stages/patterns.hpp"
+
+#include <gtest/gtest.h>
+#include <string>
+
+namespace stages {
+namespace {
+
+constexpr std::uint64_t start_s = 1'760'000'000;
+constexpr u128 token = 10'000'000'000; // of 10 decimals
+
+std::uint16_t row_of_event(std::string_view event) {
+    auto const rows = decoders::movement_rows();
+    for (std::size_t i = 0; i < rows.size(); ++i)
+        if (rows[i].pallet == "Balances" && rows[i].event == event)
+            return static_cast<std::uint16_t>(i);
+    ADD_FAILURE() << "no row for " << event;
+    return 0;
+}
+
+decoders::Account account(std::uint32_t name) {
+    decoders::Account one;
+    one.size = 32;
+    std::memcpy(one.key, &name, sizeof name);
+    one.key[31] = 1;
+    return one;
+}
+
+BlockRef block_ref(std::uint32_t number, std::uint8_t fork = 0) {
+    BlockRef ref;
+    ref.number = number;
+    ref.timestamp_ms = (start_s + number * 6) * 1'000;
+    std::memcpy(ref.hash.data(), &number, sizeof number);
+    ref.hash[31] = fork;
+    return ref;
+}
+
+Rule rule_of(RuleKind kind) {
+    Rule rule;
+    rule.name = std::string(to_text(kind));
+    rule.kind = kind;
+    rule.chains = {true};
+    return rule;
+}
+
+struct Chain {
+    Patterns patterns;
+    std::uint32_t event = 0;
+
+    explicit Chain(std::vector<Rule> const& rules, std::vector<ClusterLabel> labels = {},
+                   std::vector<decoders::Account> const& watched = {})
+        : patterns({.accounts_max = 4'096,
+                    .movements_max = 8'192,
+                    .longest_window_s = day_s,
+                    .blocks = {.blocks_max = 64, .movements_max = 4'096}},
+                   labels) {
+        patterns.set_rules(pattern_rules(rules, 0, 10, labels, watched,
+                                         [](std::string_view text) { ADD_FAILURE() << text; }));
+    }
+
+    void moves(BlockRef const& block, std::uint32_t from, std::uint32_t to, u128 amount,
+               std::string_view kind = "Transfer") {
+        Transfer transfer;
+        transfer.block = block;
+        if (kind == "Transfer") transfer.from = account(from);
+        transfer.to = account(to);
+        transfer.amount = amount;
+        transfer.event_index = event++;
+        transfer.movement = row_of_event(kind);
+        patterns.movement(transfer);
+    }
+    // An account comes to be and holds that much.
+    void endow(BlockRef const& block, std::uint32_t to, u128 amount) {
+        moves(block, 0, to, amount, "Endowed");
+        moves(block, 9'999, to, amount);
+    }
+    void end(BlockRef const& block) {
+        patterns.end(block);
+        event = 0;
+    }
+    void final(BlockRef const& block) { patterns.finalized(block.hash, block.number); }
+
+    std::vector<PatternFound> found(std::size_t steps_a_call = 1'000'000) {
+        std::vector<PatternFound> all;
+        for (int calls = 0; calls < 100'000; ++calls) {
+            std::size_t steps = steps_a_call;
+            while (auto one = patterns.next(steps)) all.push_back(*one);
+            if (patterns.idle()) return all;
+        }
+        ADD_FAILURE() << "it never ends";
+        return all;
+    }
+    // Six cuts of 1/10 each: more than half of what it held.
+    void drained(std::uint32_t number, std::uint32_t name, std::uint8_t fork = 0) {
+        BlockRef const block = block_ref(number, fork);
+        endow(block, name, 100'000 * token);
+        for (std::uint32_t i = 0; i < 6; ++i) moves(block, name, 500 + i, 10'000 * token);
+        end(block);
+    }
+};
+
+TEST(Patterns, a_pattern_is_told_when_its_block_is_final) {
+    Chain chain({rule_of(RuleKind::drain)});
+    chain.drained(7, 1);
+    EXPECT_TRUE(chain.found().empty());
+    chain.final(block_ref(7));
+    auto const found = chain.found();
+    ASSERT_EQ(found.size(), 1U);
+    auto const& one = found[0];
+    EXPECT_EQ(one.facts.subject, account(1));
+    EXPECT_EQ(one.facts.sum, 50'000 * token);
+    EXPECT_EQ(one.facts.all, 5U);
+    EXPECT_FALSE(one.facts.ongoing);
+    EXPECT_TRUE(one.transfer.block.finalized);
+    EXPECT_EQ(one.transfer.block.hash, block_ref(7).hash);
+    EXPECT_EQ(one.transfer.block.timestamp_ms, block_ref(7).timestamp_ms);
+    // The movement that completed it is the newest of the evidence, and is the alert's event.
+    EXPECT_EQ(one.facts.evidence[one.facts.kept - 1].event, one.transfer.event_index);
+    EXPECT_EQ(one.transfer.from, account(1));
+    EXPECT_EQ(one.transfer.to, account(504));
+}
+
+TEST(Patterns, what_an_abandoned_block_held_never_was) {
+    Chain chain({rule_of(RuleKind::drain)});
+    chain.drained(7, 1, 1);
+    chain.end(block_ref(7, 2));
+    chain.final(block_ref(7, 2));
+    EXPECT_TRUE(chain.found().empty());
+    EXPECT_EQ(chain.patterns.accounts().size(), 0U);
+}
+
+TEST(Patterns, what_goes_on_is_told_again_only_as_more_of_the_same) {
+    Chain chain({rule_of(RuleKind::drain)});
+    chain.drained(7, 1);
+    chain.final(block_ref(7));
+    auto const first = chain.found();
+    ASSERT_EQ(first.size(), 1U); // the sixth cut was nothing new
+    EXPECT_EQ(chain.patterns.counts().repeats, 1U);
+    BlockRef const next = block_ref(8);
+    for (std::uint32_t i = 0; i < 4; ++i) chain.moves(next, 1, 600 + i, 10'000 * token);
+    chain.end(next);
+    chain.final(next);
+    auto const more = chain.found();
+    ASSERT_EQ(more.size(), 1U); // when the sum had doubled, or it had become severe
+    EXPECT_TRUE(more[0].facts.ongoing);
+    EXPECT_EQ(more[0].transfer.event_index, first[0].transfer.event_index);
+    EXPECT_EQ(more[0].transfer.block.number, 7U);
+    EXPECT_GT(more[0].facts.all, first[0].facts.all);
+}
+
+TEST(Patterns, after_the_cooldown_it_is_a_new_alert) {
+    Rule rule = rule_of(RuleKind::drain);
+    rule.settings.cooldown_s = 60;
+    Chain chain({rule});
+    chain.drained(7, 1);
+    chain.final(block_ref(7));
+    ASSERT_EQ(chain.found().size(), 1U);
+    BlockRef const later = block_ref(8 + 20);
+    chain.patterns.missing(27);
+    chain.moves(later, 1, 600, 10'000 * token);
+    chain.end(later);
+    chain.final(later);
+    auto const found = chain.found();
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_FALSE(found[0].facts.ongoing);
+    EXPECT_EQ(found[0].transfer.block.number, 28U);
+}
+
+TEST(Patterns, lists_say_of_whom_a_rule_speaks) {
+    Rule include = rule_of(RuleKind::drain), exclude = include, labelled = include;
+    include.settings.include = {account(2)};
+    exclude.settings.exclude = {account(1)};
+    labelled.settings.exclude_labels = {"ours"};
+    for (Rule const& rule : {include, exclude, labelled}) {
+        Chain chain({rule}, {{account(1), "ours", ""}});
+        chain.drained(7, 1);
+        chain.drained(8, 2);
+        chain.final(block_ref(7));
+        chain.final(block_ref(8));
+        auto const found = chain.found();
+        ASSERT_EQ(found.size(), 1U);
+        EXPECT_EQ(found[0].facts.subject, account(2));
+        EXPECT_GT(chain.patterns.counts().excluded, 0U);
+    }
+}
+
+// Included is only who bears a label that nobody bears: nobody.
+TEST(Patterns, a_list_that_names_nobody_is_a_list_all_the_same) {
+    Rule rule = rule_of(RuleKind::drain);
+    rule.settings.include_labels = {"gone"};
+    Chain chain({rule});
+    chain.drained(7, 1);
+    chain.final(block_ref(7));
+    EXPECT_TRUE(chain.found().empty());
+}
+
+TEST(Patterns, severity_is_what_the_rule_says_of_the_sum) {
+    Rule fixed = rule_of(RuleKind::drain), levels = fixed;
+    fixed.settings.severity = Severity::critical;
+    levels.levels[1] = "50000"; // met at equality
+    Chain one({fixed}), other({levels});
+    for (Chain* chain : {&one, &other}) {
+        chain->drained(7, 1);
+        chain->final(block_ref(7));
+    }
+    EXPECT_EQ(one.found().at(0).severity, Severity::critical);
+    EXPECT_EQ(other.found().at(0).severity, Severity::important);
+}
+
+TEST(Patterns, every_rule_judges_every_movement) {
+    Rule first = rule_of(RuleKind::drain), second = rule_of(RuleKind::dispersion);
+    first.name = "a";
+    second.settings.counterparties = 5;
+    second.settings.effective = 4.0;
+    second.settings.sum = "50000";
+    Chain chain({first, second});
+    chain.drained(7, 1);
+    chain.final(block_ref(7));
+    auto const found = chain.found();
+    ASSERT_EQ(found.size(), 2U);
+    EXPECT_EQ(found[0].rule, 0U);
+    EXPECT_EQ(found[1].rule, 1U);
+    EXPECT_EQ(found[0].transfer.event_index, found[1].transfer.event_index);
+}
+
+TEST(Patterns, little_by_little_is_the_same_as_at_once) {
+    std::vector<Rule> const rules{rule_of(RuleKind::drain), rule_of(RuleKind::new_whale)};
+    Chain once(rules), slowly(rules);
+    std::vector<PatternFound> all;
+    for (Chain* chain : {&once, &slowly}) {
+        for (std::uint32_t number = 1; number <= 20; ++number) chain->drained(number, number);
+        for (std::uint32_t number = 1; number <= 20; ++number) chain->final(block_ref(number));
+    }
+    auto const a = once.found(), b = slowly.found(1);
+    ASSERT_EQ(a.size(), 20U);
+    ASSERT_EQ(b.size(), a.size());
+    for (std::size_t i = 0; i < a.size(); ++i) {
+        EXPECT_EQ(a[i].facts.subject, b[i].facts.subject);
+        EXPECT_EQ(a[i].transfer.event_index, b[i].transfer.event_index);
+    }
+}
+
+TEST(Patterns, a_balance_that_stays_above_the_level_is_told_at_the_end_of_its_blocks) {
+    Rule rule = rule_of(RuleKind::new_whale);
+    rule.settings.level = "100000";
+    rule.settings.blocks = 3;
+    Chain chain({rule});
+    chain.endow(block_ref(1), 7, 100'000 * token);
+    std::vector<PatternFound> found;
+    std::uint32_t at = 0;
+    for (std::uint32_t number = 1; number <= 6; ++number) {
+        chain.end(block_ref(number));
+        chain.final(block_ref(number));
+        for (auto const& one : chain.found()) {
+            found.push_back(one);
+            at = number;
+        }
+    }
+    ASSERT_EQ(found.size(), 1U);
+    EXPECT_EQ(at, 4U);
+    EXPECT_EQ(found[0].facts.subject, account(7));
+    EXPECT_EQ(found[0].transfer.block.number, 1U); // what brought it there
+    EXPECT_EQ(found[0].transfer.block.hash, block_ref(1).hash);
+}
+
+TEST(Patterns, a_mark_of_a_watched_balance) {
+    Rule rule = rule_of(RuleKind::watch);
+    rule.settings.low = "50000";
+    Chain chain({rule}, {}, {account(1)});
+    chain.drained(7, 1);
+    chain.drained(8, 2);
+    chain.final(block_ref(7));
+    chain.final(block_ref(8));
+    auto const found = chain.found();
+    ASSERT_EQ(found.size(), 1U); // nobody watches the other, and one mark is crossed once
+    EXPECT_EQ(found[0].facts.subject, account(1));
+}
+
+TEST(Patterns, other_assets_and_other_events_are_passed_over) {
+    Chain chain({rule_of(RuleKind::drain)});
+    Transfer transfer;
+    transfer.block = block_ref(7);
+    transfer.asset = 3;
+    transfer.from = account(1);
+    transfer.to = account(2);
+    transfer.movement = row_of_event("Transfer");
+    chain.patterns.movement(transfer);
+    chain.moves(block_ref(7), 0, 4, token, "Locked");
+    chain.end(block_ref(7));
+    chain.final(block_ref(7));
+    EXPECT_TRUE(chain.found().empty());
+    EXPECT_EQ(chain.patterns.counts().movements, 0U);
+}
+
+TEST(Patterns, a_statistical_rule_is_silent_where_it_is_switched_off) {
+    Rule burst = rule_of(RuleKind::burst);
+    for (bool const on : {true, false}) {
+        Chain chain({burst, rule_of(RuleKind::drain)});
+        chain.patterns.speak_statistics(on);
+        std::uint32_t number = 1;
+        std::size_t bursts = 0;
+        auto const block = [&](std::uint32_t moves) {
+            BlockRef const ref = block_ref(number++);
+            for (std::uint32_t i = 0; i < moves; ++i) chain.moves(ref, 1, 2, token);
+            chain.end(ref);
+            chain.final(ref);
+            for (auto const& one : chain.found()) bursts += one.rule == 0;
+        };
+        for (int i = 0; i < 1'000; ++i) block(i % 20 == 0 ? 1 : 0); // one in two minutes
+        for (int i = 0; i < 100; ++i) block(1);                     // one in six seconds
+        EXPECT_EQ(bursts, on ? 1U : 0U);
+    }
+}
+
+} // namespace
+} // namespace stages
