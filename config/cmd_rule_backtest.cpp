@@ -3,6 +3,7 @@
 #include "config/exit_codes.hpp"
 #include "decoders/hex.hpp"
 #include "stages/alert_line.hpp"
+#include "stages/pattern_options.hpp"
 
 #include <algorithm>
 #include <cmath>
