@@ -201,7 +201,7 @@ std::vector<Check> checks_of(stages::Rule const& rule, element alert) {
 // ---- for people ---------------------------------------------------------------------------------
 
 void row(std::string& text, std::string_view name, std::string const& value) {
-    if (!value.empty()) text += fmt::format("  {:<14}{}\n", name, value);
+    if (!value.empty()) text += fmt::format("  {:<15} {}\n", name, value);
 }
 
 std::string party_text(element alert, char const* who) {

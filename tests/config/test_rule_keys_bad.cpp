@@ -177,6 +177,7 @@ TEST(RuleKeysBad, lists_say_which_entry_is_wrong) {
 
 TEST(RuleKeysBad, patterns_look_at_the_chains_own_token_only) {
     for (RuleKindRow const& row : rule_kind_rows()) {
+        if (!row.built) continue;
         if (row.kind == large_transfer || row.kind == watch) continue;
         expect_said(row.kind, "assets = [\"native\", \"USDT\"]",
                     fmt::format("10:10: rule.assets: {} looks at the chain's own token only: "

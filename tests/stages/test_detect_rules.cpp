@@ -219,8 +219,9 @@ TEST(DetectRules, a_block_read_again_is_no_news_to_patterns) {
 }
 
 TEST(DetectRules, more_claims_than_a_call_may_tell_come_in_several) {
-    Rule rule = rule_of(RuleKind::drain);
-    Bench bench(std::vector<Rule>(200, rule), true);
+    std::vector<Rule> rules(200, rule_of(RuleKind::drain));
+    for (std::size_t i = 0; i < rules.size(); ++i) rules[i].name += std::to_string(i);
+    Bench bench(std::move(rules), true);
     drained(bench, 7, 1);
     drained(bench, 8, 2);
     bench.tell(stages::Finalized{Bench::block(7).hash, {}, 7});
