@@ -201,7 +201,10 @@ std::vector<Check> checks_of(stages::Rule const& rule, element alert) {
 // ---- for people ---------------------------------------------------------------------------------
 
 void row(std::string& text, std::string_view name, std::string const& value) {
-    if (!value.empty()) text += fmt::format("  {:<15} {}\n", name, value);
+    // A key as long as the column keeps its distance all the same.
+    constexpr std::size_t width = 14;
+    std::string_view const gap = name.size() < width ? "" : " ";
+    if (!value.empty()) text += fmt::format("  {:<{}}{}{}\n", name, width, gap, value);
 }
 
 std::string party_text(element alert, char const* who) {

@@ -39,6 +39,7 @@ std::vector<stages::Rule> rules_of(DrivenOptions const& options) {
         rule.kind = kind;
         rule.chains = {true};
         rule.settings.budget = options.budget;
+        rule.settings.cooldown_s = options.cooldown_s;
         if (kind == RuleKind::watch) rule.settings.low = std::to_string(watch_mark);
     }
     return rules;
@@ -201,10 +202,13 @@ std::vector<Shape> shapes() {
          [](T& to, P const& plan, N) { return plant_market_volume(to, plan, {.pairs = 12}); }},
         {"market_volume/count", market_volume, true, 3, 15, hour_s,
          [](T& to, P const& plan, N) {
-             // What thresholds_of() says is the number of transfers, of a token each.
+             // What thresholds_of() says is their number. Each is more than most, so that it is
+             // named, but all together are not enough for the sum to be unusual.
              auto const pairs = static_cast<std::uint32_t>(
                  scaled(plan.thresholds.market_volume, plan.strength) / tokens(1));
-             return plant_market_volume(to, plan, {.pairs = std::max(pairs, 1U)});
+             Plan of_fifty = plan;
+             of_fifty.thresholds.market_volume *= 50;
+             return plant_market_volume(to, of_fifty, {.pairs = std::max(pairs, 1U)});
          }},
         {"pass_through", pass_through, false, 24, 4, hour_s,
          [](T& to, P const& plan, N n) {
@@ -292,6 +296,8 @@ Thresholds thresholds_of(Shape const& shape, Marks const& marks, std::uint32_t s
     Thresholds limits;
     std::uint32_t const hour = start_s / hour_s % 168;
     std::string_view const name = shape.name;
+    // The rule says "below"; strength 1 is the mark itself, or now a little less.
+    if (shape.kind == RuleKind::whale_exit) limits.whale_level -= 10;
     if (name == "market_volume/sum") { // of twelve equal ones, eleven are the rest
         auto const& level = marks.volume[hour];
         limits.market_volume =

@@ -32,6 +32,7 @@ std::vector<RuleKind> pattern_kinds();
 struct DrivenOptions {
     std::vector<RuleKind> kinds = pattern_kinds();
     std::optional<double> budget{}; // alerts a day, of every rule; 0: none; nothing: by default
+    std::optional<std::uint32_t> cooldown_s{};
     std::vector<Account> watched{};
     bool balances = true; // told before the first block
     std::size_t accounts_max = 262'144;
