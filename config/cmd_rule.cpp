@@ -7,6 +7,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <tuple>
 
 namespace config {
 
@@ -14,13 +15,10 @@ namespace {
 
 Loaded load_and_lint(std::string const& path) {
     Loaded loaded = load(path);
-    auto const known = static_cast<std::ptrdiff_t>(loaded.problems.size());
     if (!loaded.config.labels.files.empty()) lint_labels_of_files(loaded.config, loaded.problems);
-    std::inplace_merge(loaded.problems.begin(), loaded.problems.begin() + known,
-                       loaded.problems.end(), [](Problem const& left, Problem const& right) {
-                           return std::pair(left.where.line, left.where.column) <
-                                  std::pair(right.where.line, right.where.column);
-                       });
+    std::ranges::sort(loaded.problems, {}, [](Problem const& problem) {
+        return std::tie(problem.where.line, problem.where.column, problem.text);
+    });
     return loaded;
 }
 

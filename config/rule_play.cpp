@@ -21,6 +21,17 @@ namespace config {
 
 namespace {
 
+// By number; of one number as they were recorded.
+void in_order(std::vector<io::CaptureBlock>& blocks) {
+    std::vector<std::pair<std::uint32_t, std::size_t>> places;
+    for (std::size_t i = 0; i < blocks.size(); ++i) places.emplace_back(blocks[i].number, i);
+    std::ranges::sort(places);
+    std::vector<io::CaptureBlock> sorted;
+    sorted.reserve(blocks.size());
+    for (auto const& [number, place] : places) sorted.push_back(std::move(blocks[place]));
+    blocks = std::move(sorted);
+}
+
 using Failure = std::unexpected<std::string>;
 using stages::Fact;
 using stages::Frame;
@@ -85,7 +96,7 @@ std::optional<std::uint16_t> place_of(Config const& config,
 // One block of each height, ascending.
 std::vector<io::CaptureBlock> one_history(std::vector<io::CaptureBlock> blocks,
                                           std::set<pipeline::Hash> const& final) {
-    std::ranges::stable_sort(blocks, {}, &io::CaptureBlock::number);
+    in_order(blocks);
     std::vector<io::CaptureBlock> chosen;
     for (std::size_t end = blocks.size(); end > 0;) {
         std::size_t begin = end - 1, best = end - 1;
