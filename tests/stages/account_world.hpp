@@ -3,6 +3,7 @@
 #pragma once
 
 #include "stages/pattern_log.hpp"
+#include "stages/pattern_options.hpp"
 #include "stages/pattern_parts.hpp"
 
 #include <random>
