@@ -23,8 +23,10 @@
 // Roots: senders of the newest inflows of at least root_share of the amount sent on; exchanges are
 // none, and what comes from them is not followed further.
 //
-// Bounded: `recent_max` movements, of which a test sees the newest steps_max; 512 KB of sketch. 2
-// ns for a movement below `min`, else some us. One thread; allocates at construction only.
+// Bounded: `recent_max` movements, of which a test sees the newest steps_max; 512 KB of sketch.
+// Some 30 ns a movement: below `min` nothing is looked up, above, some microseconds. One thread;
+// nothing is allocated after construction. Accounts of `recent` are indices: within the longest
+// window they stay.
 #pragma once
 
 #include "stages/pattern_log.hpp"

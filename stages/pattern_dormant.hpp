@@ -14,7 +14,7 @@
 // instant has no rate and is judged without the model. Accounts with fewer: no model, fixed rule.
 //
 // Blind to a small probe before the large movement: the probe ends the silence.
-// Free of state. A few ns: the amount is asked first. Any thread that may read the accounts.
+// Free of state. Some 20 ns: the amount is asked first. Any thread that may read the accounts.
 #pragma once
 
 #include "stages/pattern_log.hpp"

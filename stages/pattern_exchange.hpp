@@ -16,8 +16,8 @@
 // Evidence: the largest movements in the direction of the net flow, oldest first; `all` counts all
 // in that direction.
 //
-// Bounded: clusters_max clusters; movements of any more are counted. 3 ns for a movement of no
-// exchange, some 30 else; judging takes some microseconds for each cluster, at most 64 x 50, when
+// Bounded: clusters_max clusters; movements of any more are counted. A few ns for a movement of no
+// exchange, some tens else; judging takes some microseconds for each cluster, at most 64 x 50, when
 // a window ends. 2.3 MB. One thread; nothing is allocated after construction.
 #pragma once
 
