@@ -56,17 +56,25 @@ void PatternStore::put_model(io::Records::Write& write, PatternModel const& mode
                              std::vector<std::uint64_t>& seals, bool all) {
     auto const known = seals_.find(model.name);
     auto const& before = known == seals_.end() ? seals : known->second;
-    Bytes left = model.state;
-    for (std::uint64_t page = 0; page == 0 || !left.empty(); ++page) {
+    std::uint64_t left = model.state.size();
+    for (Bytes const part : model.more) left += part.size();
+    Bytes from = model.state;
+    auto next = model.more.begin();
+    for (std::uint64_t page = 0; page == 0 || left > 0; ++page) {
         Writer out(value_);
-        std::size_t size = model_page_bytes;
+        std::uint64_t room = model_page_bytes;
         if (page == 0) {
-            out(std::uint64_t{model.state.size()});
-            size -= sizeof(std::uint64_t);
+            out(left);
+            room -= sizeof left;
         }
-        Bytes const part = left.first(std::min(size, left.size()));
-        out(part);
-        left = left.subspan(part.size());
+        for (room = std::min(room, left); room > 0;) {
+            while (from.empty()) from = *next++;
+            Bytes const part = from.first(std::min<std::uint64_t>(room, from.size()));
+            out(part);
+            from = from.subspan(part.size());
+            room -= part.size();
+            left -= part.size();
+        }
         std::uint64_t const is = seal(value_, models_table, place_of(model.name, page));
         bool const same = !all && page < before.size() && before[page] == is;
         seals.push_back(is);

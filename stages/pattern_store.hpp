@@ -42,6 +42,7 @@ struct PatternStamp { // all of this block and nothing behind it
 struct PatternModel {
     std::string_view name; // 1 to 120 bytes
     pipeline::Bytes state;
+    std::vector<pipeline::Bytes> more{}; // follows it
 };
 
 struct PatternSnapshot {

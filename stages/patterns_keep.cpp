@@ -28,9 +28,10 @@ struct EngineState {
 
 std::string name_of(PatternRule const& rule) { return "rule " + rule.options().name; }
 
-void append(State& state, std::span<std::byte const> part) {
-    auto const* const from = reinterpret_cast<std::uint8_t const*>(part.data());
-    state.insert(state.end(), from, from + part.size());
+template <class One>
+pipeline::Bytes bytes_of(std::span<One> span) {
+    auto const raw = std::as_bytes(span);
+    return {reinterpret_cast<std::uint8_t const*>(raw.data()), raw.size()};
 }
 
 // False: it is not there, or of another size. Nothing is changed then.
@@ -110,24 +111,18 @@ std::expected<void, io::StoreError> Patterns::save(PatternStore& store, Hash con
         .genesis = genesis, .number = *done_to(), .decimals = decimals, .block_ms = block_ms()};
     Passed const& newest = passed_[stamp.number % passed_.size()];
     if (newest.number == stamp.number) stamp.hash = newest.hash;
-    std::vector<std::pair<std::string, State>> states;
-    states.reserve(rules_.size());
-    for (PatternRule& rule : rules_) {
-        auto& [name, state] = states.emplace_back(name_of(rule), State());
-        std::uint64_t const print = rule.print();
-        append(state, std::as_bytes(std::span(&print, 1)));
-        rule.state([&](Part part) { append(state, part); });
-    }
     EngineState const engine{clusters_.fingerprint(), claimed_};
-    auto const bytes = [](auto const& span) {
-        auto const raw = std::as_bytes(span);
-        return pipeline::Bytes(reinterpret_cast<std::uint8_t const*>(raw.data()), raw.size());
-    };
-    std::vector<PatternModel> models{{engine_name, bytes(std::span(&engine, 1))},
-                                     {told_name, bytes(std::span(told_))},
-                                     {passed_name, bytes(std::span(passed_))},
-                                     {lately_name, bytes(std::span(lately_))}};
-    for (auto const& [name, state] : states) models.push_back({name, state});
+    std::vector<PatternModel> models{{engine_name, bytes_of(std::span(&engine, 1))},
+                                     {told_name, bytes_of(std::span(told_))},
+                                     {passed_name, bytes_of(std::span(passed_))},
+                                     {lately_name, bytes_of(std::span(lately_))}};
+    std::vector<std::pair<std::string, std::uint64_t>> known; // the models point into it
+    known.reserve(rules_.size());
+    for (PatternRule& rule : rules_) {
+        auto const& [name, print] = known.emplace_back(name_of(rule), rule.print());
+        auto& more = models.emplace_back(name, bytes_of(std::span(&print, 1))).more;
+        rule.state([&](Part part) { more.push_back(bytes_of(part)); });
+    }
     return store.save(stamp, accounts_, log_, models);
 }
 
