@@ -1,5 +1,5 @@
-// Patterns over restarts, from the facts to the journal: nothing is told twice, nothing is lost, and
-// when what they know is written.
+// Patterns over restarts, from the facts to the journal: nothing is told twice, no alert is lost,
+// and when what they know is written.
 #include "tests/stages/scripted_world.hpp"
 
 #include "decoders/movements.hpp"
@@ -220,8 +220,8 @@ std::vector<std::string> without_restart(std::uint32_t blocks) {
 
 } // namespace
 
-// Killed at random places, some of them while deliver could not say anything: what was on its way is
-// lost with the links. Each run reads again from the snapshot on.
+// Killed at random places, some of them while deliver could not say anything: what was on its way
+// is lost with the links. Each run reads again from the snapshot on.
 TEST(DetectKeep, whoever_is_killed_says_in_the_end_what_who_ran_on_says_and_nothing_twice) {
     constexpr std::uint32_t blocks = 1'000;
     auto const truth = without_restart(blocks);

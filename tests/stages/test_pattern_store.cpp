@@ -329,5 +329,45 @@ TEST(PatternStore, a_kill_at_any_time_leaves_one_snapshot_whole) {
     }
 }
 
+// Where the disk is not waited for.
+TEST(PatternStore, a_kill_costs_nothing_a_machine_that_went_down_everything_a_close_nothing_again) {
+    Keeping keeping;
+    keeping.options.wait_for_disk = false;
+    keeping.options.boot_id = "boot-1";
+    auto const expect_there = [&] {
+        World loaded, truth;
+        auto const found = keeping.open()->load(genesis, loaded.accounts, loaded.log);
+        ASSERT_TRUE(found && *found) << found.error();
+        truth.steps_until(400);
+        expect_same(loaded, truth);
+    };
+    auto const save_and_be_killed = [&] {
+        pid_t const child = ::fork();
+        if (child == 0) {
+            auto opened = PatternStore::open(keeping.path, keeping.options);
+            World world;
+            world.steps_until(400);
+            bool const saved = opened && save(*opened->store, world);
+            if (saved) ::raise(SIGKILL);
+            ::_exit(1);
+        }
+        int status = 0;
+        ASSERT_TRUE(::waitpid(child, &status, 0) == child && WIFSIGNALED(status));
+    };
+    save_and_be_killed();
+    expect_there(); // and closes it
+    keeping.options.boot_id = "boot-2";
+    expect_there();
+    save_and_be_killed();
+    keeping.options.boot_id = "boot-3";
+    auto const opened = PatternStore::open(keeping.path, keeping.options);
+    ASSERT_TRUE(opened);
+    EXPECT_TRUE(
+        opened->note.starts_with(keeping.path + ": the machine went down while it was open"))
+        << opened->note;
+    EXPECT_EQ(opened->store->counts().refused, 1U);
+    EXPECT_FALSE(opened->store->stamp());
+}
+
 } // namespace
 } // namespace stages::testing
