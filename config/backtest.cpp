@@ -253,7 +253,10 @@ std::expected<Backtest, std::string> run_backtest(Config const& config, Recordin
             if (auto const done = player.block(chain, at); !done)
                 return std::unexpected(done.error());
     }
-    for (RuleTally& tally : out.rules) tally.rate = day_rate(tally.alerts(), tally.days);
+    for (RuleTally& tally : out.rules) {
+        double const silent_days = warm_up_s(config.rules[tally.rule]) / stages::day_s;
+        tally.rate = day_rate(tally.alerts(), tally.days - silent_days);
+    }
     out.problems = labels.problems;
     for (std::string& problem : log.take()) out.problems.push_back(std::move(problem));
     return out;

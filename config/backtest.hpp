@@ -27,7 +27,7 @@ struct RuleTally {
     std::array<std::uint64_t, stages::severities> by{}; // alerts, by the severity they came to
     std::uint64_t amended = 0;                          // times that more was said of one of them
     double days = 0;                                    // of the chain it saw longest
-    DayRate rate{};
+    DayRate rate{}; // over those in which it may have spoken: without what it warms up for
     // The largest, in whole tokens; of a pattern its sum. Empty: none, or none with known decimals.
     std::string largest{};
     std::string symbol{};

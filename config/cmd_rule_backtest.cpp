@@ -15,9 +15,11 @@ namespace {
 
 constexpr double days_ahead = 30;
 
-// Three digits say all that a forecast can.
+// Three digits say all that a forecast can; whole numbers from a hundred on.
 std::string short_number(double value) {
-    return std::isnan(value) ? std::string("-") : fmt::format("{:.3g}", value);
+    constexpr double hundred = 100;
+    if (std::isnan(value)) return "-";
+    return value < hundred ? fmt::format("{:.3g}", value) : fmt::format("{:.0f}", value);
 }
 std::string as_json(double value) {
     return std::isnan(value) ? std::string("null") : fmt::format("{:.6g}", value);

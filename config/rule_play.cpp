@@ -23,7 +23,7 @@ namespace {
 
 // By number; of one number as they were recorded.
 void in_order(std::vector<io::CaptureBlock>& blocks) {
-    std::vector<std::pair<std::uint32_t, std::size_t>> places;
+    std::vector<std::pair<std::uint64_t, std::size_t>> places;
     for (std::size_t i = 0; i < blocks.size(); ++i) places.emplace_back(blocks[i].number, i);
     std::ranges::sort(places);
     std::vector<io::CaptureBlock> sorted;

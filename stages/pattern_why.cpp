@@ -97,14 +97,16 @@ void steps_of(DrainOptions const& of, Why& why) {
     bool const transfer = why.is_transfer();
     if (!why.account("sender", why.moved.from) || !transfer) return;
     AccountState const& state = why.accounts[why.moved.from];
-    why.at_least(fmt::format("min / {}", drain_steps_max), of.min / drain_steps_max);
+    why.at_least(fmt::format("min / {} =", drain_steps_max), of.min / drain_steps_max);
     why.step(state.balance_known, "its balance is known (since it was endowed)");
     why.outs("outflows", of.outflows);
-    double const share = std::min(of.balance_share, 1.0);
-    Share const part(share / (1 - share) / drain_steps_max);
-    why.step(against_share(why.moved.amount, part, state.balance) >= 0,
-             "amount {} >= {:.4g} of the {} that are left", why.tokens(why.moved.amount),
-             static_cast<double>(part.billionths) / 1e9, why.tokens(state.balance));
+    if (state.balance_known) {
+        double const share = std::min(of.balance_share, 1.0);
+        Share const part(share / (1 - share) / drain_steps_max);
+        why.step(against_share(why.moved.amount, part, state.balance) >= 0,
+                 "amount {} >= {:.4g} of the {} that are left", why.tokens(why.moved.amount),
+                 static_cast<double>(part.billionths) / 1e9, why.tokens(state.balance));
+    }
     why.leaves_cluster();
     Outflows const found = outflows_of(why, why.since_s(of.window_s));
     why.step(found.count >= of.outflows, "outflows within {} s {} >= outflows {}", of.window_s,
@@ -114,6 +116,7 @@ void steps_of(DrainOptions const& of, Why& why) {
     why.step(against_share(found.largest, Share(of.largest_share), found.sum) <= 0,
              "the largest {:.4g} of the sum <= largest_share {:g}",
              ratio_of(found.largest, found.sum), of.largest_share);
+    if (!state.balance_known) return;
     why.step(against_share(found.sum, Share(of.balance_share), found.held) >= 0,
              "the sum {:.4g} of the {} it held >= balance_share {:g}",
              ratio_of(found.sum, found.held), why.tokens(found.held), of.balance_share);
@@ -135,10 +138,10 @@ void steps_of(GatheringOptions const& of, Why& why) {
     bool const transfer = why.is_transfer();
     bool const sender = why.account("sender", moved.from);
     if (!why.account("receiver", moved.to) || !sender || !transfer) return;
-    why.at_least(fmt::format("sum / {}", gathering_steps_max), of.sum / gathering_steps_max);
+    why.at_least(fmt::format("sum / {} =", gathering_steps_max), of.sum / gathering_steps_max);
     u128 const part = of.sum / std::max<u128>(of.counterparties, 1);
     why.step(moved.seq % gathering_sample == 0 || moved.amount >= part,
-             "amount {} >= sum / counterparties {}, or one of {} that are looked at all the same",
+             "amount {} >= sum / counterparties = {}, or one of {} that are looked at all the same",
              why.tokens(moved.amount), why.tokens(part), gathering_sample);
     AccountIndex const one = of.outward ? moved.from : moved.to;
     why.step(!why.accounts[one].exchange || of.exchanges, "no exchange's, or exchanges = true");

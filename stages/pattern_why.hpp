@@ -1,7 +1,7 @@
-// Why a pattern is, or is not, told of a movement: the comparisons of its rule in the order in
+// Why a pattern is, or is not, told of a movement: the comparisons of its rule, in the order in
 // which the family makes them, each with the values at that movement, worked out anew from the
-// accounts and the log. All of them say yes exactly where the family claims (test_why.cpp asks both
-// about the same random movements), so the first no is the reason.
+// accounts and the log. All of them say yes exactly where the family claims (test_pattern_why.cpp
+// asks both about the same random movements), so the first no is the reason.
 //
 // The state has to be what the family sees: the movement is in the log and in the balances, and its
 // sender's own outgoing ones do not count it yet.
