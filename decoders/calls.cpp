@@ -343,11 +343,12 @@ Account CallTree::fee_payer(Bytes call, Account signer) const {
 }
 
 Account derived_account(Account const& who, std::uint16_t index) {
-    std::vector<std::uint8_t> preimage;
-    append(preimage, pipeline::as_bytes(derivation_prefix));
-    append(preimage, who.bytes());
-    append_u16(preimage, index);
-    return account_of_hash(preimage, who.size);
+    std::array<std::uint8_t, derivation_prefix.size() + sizeof who.key + sizeof index> preimage{};
+    auto* at = std::ranges::copy(derivation_prefix, preimage.begin()).out;
+    at = std::ranges::copy(who.bytes(), at).out;
+    *at++ = static_cast<std::uint8_t>(index);
+    *at++ = static_cast<std::uint8_t>(index >> 8);
+    return account_of_hash({preimage.data(), at}, who.size);
 }
 
 Account multisig_account(std::span<Account const> signatories, std::uint16_t threshold) {

@@ -86,7 +86,7 @@ class CallTree {
     std::vector<Resolved> wrappers_;
 };
 
-// utility.as_derivative: the account number `index` of `who`.
+// utility.as_derivative: the account number `index` of `who`. Allocates nothing.
 Account derived_account(Account const& who, std::uint16_t index);
 // multisig: the account that `threshold` of these accounts together have. `signatories` ascend by
 // their bytes.

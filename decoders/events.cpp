@@ -60,6 +60,11 @@ bool add_more(RolePlan const& more, std::uint8_t const* at, u128& amount) {
     return true;
 }
 
+// The row is of one value of an enum only.
+bool is_meant(MovementPlan const& plan, std::uint8_t const* at) {
+    return plan.only.read == Read::nothing || *at == plan.only_tag;
+}
+
 bool read_roles(MovementPlan const& plan, FieldStarts const& starts, Movement& out) {
     auto const start = [&](RolePlan const& role) {
         return starts[role.field == no_field ? 0 : role.field];
@@ -152,6 +157,7 @@ bool MovementScan::read(EventPlan const& event, Walk& walk, Movement& out) {
             return false;
         }
         fits = read_fixed(plan, start, out);
+        meant_ = is_meant(plan, start + plan.only.offset);
     } else {
         FieldStarts starts;
         for (std::size_t i = 0; i < plan.fields; ++i) {
@@ -160,6 +166,7 @@ bool MovementScan::read(EventPlan const& event, Walk& walk, Movement& out) {
         }
         starts[plan.fields] = walk.at;
         fits = read_roles(plan, starts, out);
+        meant_ = is_meant(plan, starts[plan.only.field == no_field ? 0 : plan.only.field]);
     }
     if (fits) return true;
     walk.at = start;
@@ -227,7 +234,7 @@ bool MovementScan::next(Movement& out) {
         at_ = walk.at;
         auto const index = index_++;
         ++seen_.events;
-        if (!moves) continue;
+        if (!moves || !meant_) continue;
         out.event_index = index;
         out.phase = static_cast<Phase>(phase);
         out.extrinsic_index = 0;

@@ -99,6 +99,7 @@ class MovementScan {
     ScanResult seen_{};
     EventsError error_{};
     bool failed_ = false;
+    bool meant_ = true;                 // what was read last is told where its row says
     std::optional<ToldMovements> told_; // if a wanted kind has repeats in this runtime
 };
 

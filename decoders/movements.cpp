@@ -83,6 +83,13 @@ bool plan_amount(Metadata const& metadata, TypeId id, RolePlan& plan) {
     return plan.width != 0;
 }
 
+// Enums, whatever their variants hold: the tag is all that is read.
+bool plan_tag(Metadata const& metadata, TypeId id, RolePlan& plan) {
+    plan.read = Read::little_endian;
+    plan.width = 1;
+    return metadata.types[peel(metadata, id)].kind == TypeKind::variant;
+}
+
 bool plan_asset(Metadata const&, TypeId, RolePlan& plan) {
     plan.read = Read::whole;
     return true;
@@ -121,6 +128,7 @@ class Resolver {
         if (!find(plan.to, row_.to, plan_account)) return "to";
         if (!find_amount(plan)) return "amount";
         if (!find(plan.asset, row_.asset, plan_asset)) return "asset";
+        if (!find_only(plan)) return "only";
         return lay_out(plan) ? "" : "fields";
     }
 
@@ -164,6 +172,19 @@ class Resolver {
         return find(plan.amount, names, plan_amount);
     }
 
+    bool find_only(MovementPlan& plan) const {
+        if (row_.only.empty()) return true;
+        auto value = row_.only;
+        auto const names = take_until('=', value);
+        if (!find(plan.only, names, plan_tag) || plan.only.field == no_field) return false;
+        auto const type = peel(metadata_, fields_[plan.only.field].type);
+        auto const variants = metadata_.variants_of(metadata_.types[type]);
+        auto const at = std::ranges::find(variants, value, &Variant::name);
+        // A runtime without that value never says it.
+        plan.only_tag = at == variants.end() ? std::uint8_t{0xff} : at->index;
+        return true;
+    }
+
     // Where every role has its place, or there are none, the event is passed over as a whole.
     bool lay_out(MovementPlan& plan) const {
         std::uint64_t offset = 0; // of the field, as long as everything before it is fixed
@@ -171,7 +192,8 @@ class Resolver {
         for (std::size_t i = 0; i < fields_.size(); ++i) {
             auto const run = plans_.types[fields_[i].type];
             if (i < max_movement_fields) plan.runs[i] = run;
-            for (auto* role : {&plan.from, &plan.to, &plan.amount, &plan.more, &plan.asset}) {
+            for (auto* role :
+                 {&plan.from, &plan.to, &plan.amount, &plan.more, &plan.asset, &plan.only}) {
                 if (role->field != i) continue;
                 role->offset = static_cast<std::uint32_t>(offset);
                 role->size = run.size;

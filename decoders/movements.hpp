@@ -46,8 +46,12 @@ enum class MovementKind : std::uint8_t {
     reward,            // earned by staking; `to` has earned it, who is paid is told by a mint
     processed,         // a message of another chain was worked off; no amount
     xcm,               // assets crossed a border, were trapped or claimed; no single amount
+    // Nothing moves: it is said who acts for whom.
+    multisig, // `from` has approved, or cancelled, a call of the multisig `to`
+    proxy,    // `to` lets `from` do everything in its name; `from` was not asked
+    pure,     // `from` has made the account `to`, which has no key
 };
-inline constexpr std::size_t movement_kinds = 32;
+inline constexpr std::size_t movement_kinds = 35;
 std::string_view to_text(MovementKind kind); // its name above
 
 // A set of kinds.
@@ -87,6 +91,8 @@ struct MovementRow {
     // same accounts and amount came before it in its extrinsic (or phase).
     MovementKinds repeats;
     std::string_view family; // the pallet whose asset ids it carries
+    // "fields=Variant": told only where one of these enums has that value. Empty: always.
+    std::string_view only;
 };
 
 std::span<MovementRow const> movement_rows();
@@ -114,7 +120,7 @@ struct MovementEvent {
 struct Blind {
     std::string_view pallet;
     std::string_view event;
-    std::string_view missing; // the role: "from", "to", "amount", "asset"; "fields": too many
+    std::string_view missing; // a role, "only" among them; "fields": there are too many
     MovementKind kind{};
 };
 

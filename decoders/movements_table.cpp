@@ -23,6 +23,7 @@ struct Line {
     std::string_view amount;
     std::string_view asset{};
     MovementKinds repeats{};
+    std::string_view only{};
 };
 
 constexpr MovementKinds transfers = transfer;
@@ -174,6 +175,21 @@ constexpr Line unknown_tokens[] = {
     {"Withdrawn", xcm, "", "", ""},
 };
 
+// Who acts for whom. A threshold of one is no event; what a proxy of another type may do is no
+// ownership.
+constexpr Line multisigs[] = {
+    {"NewMultisig", multisig, "approving|#0/3", "multisig|#1/3", ""},
+    {"MultisigApproval", multisig, "approving|#0/4", "multisig|#2/4", ""},
+    {"MultisigExecuted", multisig, "approving|#0/5", "multisig|#2/5", ""},
+    {"MultisigCancelled", multisig, "cancelling|#0/4", "multisig|#2/4", ""},
+};
+constexpr std::string_view any_proxy = "proxy_type|#2/4=Any";
+constexpr Line proxies[] = {
+    {"ProxyAdded", proxy, "delegatee|#1/4", "delegator|#0/4", "", "", {}, any_proxy},
+    {"PureCreated", pure, "who|#1/4", "pure|#0/4", "", "", {}, any_proxy},
+    {"AnonymousCreated", pure, "who|#1/4", "anonymous|pure|#0/4", "", "", {}, any_proxy},
+};
+
 struct Group {
     std::string_view pallet;
     std::string_view family; // of its asset ids
@@ -204,6 +220,8 @@ constexpr Group groups[] = {
     {"PolkadotXcm", "PolkadotXcm", xcm_pallet},
     {"XTokens", "XTokens", x_tokens},
     {"UnknownTokens", "UnknownTokens", unknown_tokens},
+    {"Multisig", "Multisig", multisigs},
+    {"Proxy", "Proxy", proxies},
 };
 
 constexpr std::size_t count_rows() {
@@ -216,8 +234,8 @@ constexpr auto table = [] {
     std::size_t next = 0;
     for (auto const& group : groups) {
         for (auto const& line : group.lines) {
-            rows[next++] = {group.pallet, line.event, line.kind,    line.from,   line.to,
-                            line.amount,  line.asset, line.repeats, group.family};
+            rows[next++] = {group.pallet, line.event, line.kind,    line.from,    line.to,
+                            line.amount,  line.asset, line.repeats, group.family, line.only};
         }
     }
     return rows;
@@ -257,8 +275,11 @@ constexpr std::string_view kind_names[movement_kinds] = {
     "reward",
     "processed",
     "xcm",
+    "multisig",
+    "proxy",
+    "pure",
 };
-static_assert(static_cast<std::size_t>(xcm) + 1 == movement_kinds);
+static_assert(static_cast<std::size_t>(pure) + 1 == movement_kinds);
 static_assert(!kind_names[movement_kinds - 1].empty());
 
 } // namespace

@@ -70,6 +70,8 @@ struct MovementPlan {
     std::uint8_t fields = 0;
     RolePlan from, to, amount, asset;
     RolePlan more; // a second part of the amount, to be added to it
+    RolePlan only; // an enum; told only where its tag is this
+    std::uint8_t only_tag = 0;
     std::array<Run, max_movement_fields> runs{};
 };
 

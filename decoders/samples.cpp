@@ -229,6 +229,10 @@ std::expected<void, Error> encode_movement(Runtime const& runtime, std::size_t m
         if (is(plan.to)) return put(append_account(plan.to, to, bytes));
         if (is(plan.amount)) return put(append_amount(plan.amount, amount, bytes));
         if (is(plan.more)) return put(append_amount(plan.more, 0, bytes));
+        if (is(plan.only)) {
+            bytes.push_back(plan.only_tag); // the value has no fields
+            return true;
+        }
         if (!is(plan.asset) || asset.empty()) return false;
         bytes.insert(bytes.end(), asset.begin(), asset.end());
         return true;

@@ -18,6 +18,11 @@ std::string note_of(std::string const& path, std::string_view why) {
                        path);
 }
 
+std::size_t size_of(MDB_txn* transaction, MDB_dbi table) {
+    MDB_stat stat{};
+    return mdb_stat(transaction, table, &stat) == 0 ? stat.ms_entries : 0;
+}
+
 } // namespace
 
 struct Records::Parts {
@@ -126,6 +131,27 @@ void Records::Write::remove(std::size_t table, Bytes key) {
     if (result != MDB_NOTFOUND) result_ = result;
 }
 
+void Records::Write::remove_next(std::size_t table, Bytes key) {
+    if (!may(table, key)) return;
+    MDB_cursor* cursor = nullptr;
+    result_ = mdb_cursor_open(transaction_, parts_.tables[table], &cursor);
+    if (result_ != 0) return;
+    MDB_val at = val(key), value{};
+    int found = mdb_cursor_get(cursor, &at, &value, MDB_SET);
+    if (found == 0) {
+        found = mdb_cursor_get(cursor, &at, &value, MDB_NEXT);
+        if (found == MDB_NOTFOUND) found = mdb_cursor_get(cursor, &at, &value, MDB_FIRST);
+        if (found == 0) found = mdb_cursor_del(cursor, 0);
+    }
+    mdb_cursor_close(cursor);
+    if (found != MDB_NOTFOUND) result_ = found;
+}
+
+std::size_t Records::Write::size(std::size_t table) const {
+    CHECK(table < parts_.tables.size());
+    return result_ == 0 && transaction_ ? size_of(transaction_, parts_.tables[table]) : 0;
+}
+
 void Records::Write::remove_before(std::size_t table, Bytes key) {
     if (!may(table, key)) return;
     MDB_cursor* cursor = nullptr;
@@ -178,6 +204,11 @@ std::expected<std::optional<Bytes>, StoreError> Records::Read::get(std::size_t t
     if (result == MDB_NOTFOUND) return std::nullopt;
     if (result != 0) return std::unexpected(store_error(result, parts_.path));
     return bytes_of(value);
+}
+
+std::size_t Records::Read::size(std::size_t table) const {
+    CHECK(table < parts_.tables.size());
+    return size_of(transaction_, parts_.tables[table]);
 }
 
 std::expected<void, StoreError> Records::Read::for_each(std::size_t table, Each const& each) const {

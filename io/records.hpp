@@ -70,6 +70,10 @@ class Records::Write {
 
     void put(std::size_t table, pipeline::Bytes key, pipeline::Bytes value);
     void remove(std::size_t table, pipeline::Bytes key); // if it is there
+    // The record behind that one, if it is there, in the order of bytes; behind the last one comes
+    // the first.
+    void remove_next(std::size_t table, pipeline::Bytes key);
+    std::size_t size(std::size_t table) const; // records; 0 after a failure
     // All records whose keys come before `key`, in the order of bytes.
     void remove_before(std::size_t table, pipeline::Bytes key);
     void clear(std::size_t table);
@@ -96,6 +100,7 @@ class Records::Read {
 
     [[nodiscard]] std::expected<std::optional<pipeline::Bytes>, StoreError>
     get(std::size_t table, pipeline::Bytes key) const;
+    std::size_t size(std::size_t table) const; // records; 0: none, or it cannot be read
     // In the order of keys; `each` returns false to stop.
     [[nodiscard]] std::expected<void, StoreError> for_each(std::size_t table,
                                                            Each const& each) const;

@@ -5,6 +5,7 @@
 #include "decoders/hex.hpp"
 #include "decoders/movements.hpp"
 #include "decoders/ss58.hpp"
+#include "stages/pattern_accounts.hpp"
 
 #include <chrono>
 #include <fmt/format.h>
@@ -147,11 +148,24 @@ void append_usd(LineContext const& context, u128 amount, Price const& price, std
 }
 
 // Why several movements are one pattern; sums are of the chain's own token.
+// Who else belongs to the subject, and why.
+void append_cluster(PatternFacts const& facts, std::string& out) {
+    if (facts.members < 2 || out.back() != '}') return;
+    out.pop_back(); // of the subject
+    fmt::format_to(std::back_inserter(out), R"(,"cluster":{{"accounts":{},"joined_by":[)",
+                   facts.members);
+    for (unsigned why = 1; why < joined_by_names.size(); ++why)
+        if ((facts.joined_by >> why & 1U) != 0)
+            out.append(out.back() == '[' ? "\"" : ",\"").append(joined_by_names[why]).append("\"");
+    out += "]}}";
+}
+
 void append_pattern(LineContext const& context, Match const& match, std::string& out) {
     if (!match.is_pattern) return;
     PatternFacts const& facts = match.pattern;
     auto const end = std::back_inserter(out);
     append_party("subject", facts.subject, context.facts.ss58_prefix, {}, out);
+    append_cluster(facts, out);
     fmt::format_to(end, R"(,"sum":"{}","sum_raw":"{}")",
                    decoders::tokens_text(facts.sum, context.facts.decimals).view(),
                    decoders::u128_text(facts.sum).view());

@@ -54,6 +54,7 @@ void Detect::learn_patterns(Chain& chain, std::uint16_t index, ChainFacts const&
     PatternsOptions options = patterns_.options;
     options.longest_window_s = longest_window_s(rules_, index);
     chain.patterns = std::make_unique<Patterns>(options, known);
+    chain.patterns->read_from(store);
     if (index < patterns_.begin.size() && patterns_.begin[index])
         chain.patterns->begin_at(*patterns_.begin[index]);
     auto const problem = [&](std::string_view text) {
@@ -116,6 +117,7 @@ bool Detect::save_due(Chain& chain, pipeline::Turn const& turn) const {
     if (!chain.saved_to) chain.saved_to = done; // nothing has been judged yet
     if (*done <= *chain.saved_to) return false;
     if (turn.draining) return !chain.save_failing;
+    if (chain.patterns->crowded() && !chain.save_failing) return true;
     return *done - *chain.saved_to >= save_blocks && turn.now >= chain.save_at;
 }
 
@@ -174,7 +176,7 @@ bool Detect::emit_patterns(Chain& chain, Fact const& fact) {
 
 void Detect::count_patterns() {
     std::uint64_t movements = 0, claims = 0, repeats = 0, accounts = 0, refused = 0;
-    std::uint64_t waiting = 0, missed = 0, lost = 0;
+    std::uint64_t waiting = 0, missed = 0, lost = 0, recalled = 0, forgotten = 0;
     for (Chain const& chain : chains_) {
         if (!chain.patterns) continue;
         Patterns const& patterns = *chain.patterns;
@@ -186,12 +188,16 @@ void Detect::count_patterns() {
         waiting += patterns.blocks().waiting();
         missed += patterns.blocks().passed_over();
         lost += patterns.blocks().lost();
+        recalled += patterns.cold().counts().recalled;
+        forgotten += patterns.cold().counts().forgotten;
     }
     metrics_.set(DetectMetric::movements, movements);
     metrics_.set(DetectMetric::patterns, claims);
     metrics_.set(DetectMetric::pattern_repeats, repeats);
     metrics_.set(DetectMetric::pattern_accounts, accounts);
     metrics_.set(DetectMetric::pattern_accounts_refused, refused);
+    metrics_.set(DetectMetric::pattern_accounts_recalled, recalled);
+    metrics_.set(DetectMetric::pattern_accounts_forgotten, forgotten);
     metrics_.set(DetectMetric::pattern_blocks_waiting, waiting);
     metrics_.set(DetectMetric::pattern_blocks_missed, missed);
     metrics_.set(DetectMetric::pattern_movements_lost, lost);

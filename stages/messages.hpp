@@ -135,6 +135,8 @@ struct PatternFacts {
     double score_bits = 0; // surprise under the null model; 0: the rule has none
     u128 sum = 0;
     decoders::Account subject{}; // whose pattern it is; empty: the chain's
+    std::uint8_t joined_by = 0;  // why others belong to the subject: bits, 1 << JoinedBy
+    std::uint32_t members = 0;   // it and those others; Accounts::members_max: or more
     std::uint32_t kept = 0;
     std::uint32_t all = 0;
     bool ongoing = false; // says more of an alert that was told before

@@ -1,5 +1,7 @@
 #include "stages/pattern_accounts.hpp"
 
+#include "stages/pattern_cold.hpp"
+
 #include <algorithm>
 #include <cstring>
 
@@ -75,6 +77,8 @@ AccountIndex Accounts::enter(decoders::Account const& key, std::uint32_t now_s) 
                      .next_member = slot,
                      .prev_member = slot};
     index_.insert(hash_(key), slot);
+    if (cold_ != nullptr)
+        if (auto const known = cold_->take(key)) recall(slot, *known);
     return slot;
 }
 
@@ -93,6 +97,33 @@ void Accounts::let_go(AccountIndex index) {
     states_[state.prev_member].next_member = state.next_member;
     states_[state.next_member].prev_member = state.prev_member;
     index_.erase(hash_(state.key), index);
+    if (cold_ == nullptr) return;
+    bool const alone = state.cluster == index;
+    cold_->put({.key = state.key,
+                .root = alone ? decoders::Account{} : states_[state.cluster].key,
+                .joined_by = state.joined_by,
+                .balance_known = state.balance_known,
+                .first_s = state.first_s,
+                .first_out_s = state.first_out_s,
+                .last_out_s = state.last_out_s,
+                .outs = state.outs,
+                .balance = state.balance});
+}
+
+// Labels are looked up anew; whoever stood for it may be gone, or be no exchange any more.
+void Accounts::recall(AccountIndex index, ColdAccount const& account) {
+    AccountState& state = states_[index];
+    state.first_s = account.first_s;
+    state.first_out_s = account.first_out_s;
+    state.last_out_s = account.last_out_s;
+    state.outs = account.outs;
+    state.balance_known = account.balance_known;
+    state.balance = account.balance;
+    if (!account.root || account.joined_by == JoinedBy::label) return;
+    AccountIndex const root = find(account.root);
+    if (root == no_account) return;
+    if (account.joined_by == JoinedBy::deposit_sweep && !states_[root].exchange) return;
+    join(index, root, account.joined_by);
 }
 
 AccountIndex Accounts::take_slot(std::uint32_t now_s) {
@@ -138,6 +169,29 @@ void Accounts::join(AccountIndex account, AccountIndex into, JoinedBy why) {
     states_[after_from].prev_member = root;
     states_[from].next_member = after_root;
     states_[after_root].prev_member = from;
+}
+
+Accounts::Members Accounts::members_of(AccountIndex index) const {
+    Members members;
+    AccountIndex at = index;
+    do {
+        ++members.count;
+        if (states_[at].joined_by != JoinedBy::alone)
+            members.joined_by |=
+                static_cast<std::uint8_t>(1U << static_cast<unsigned>(states_[at].joined_by));
+        at = states_[at].next_member;
+    } while (at != index && members.count < members_max);
+    return members;
+}
+
+AccountIndex Accounts::smaller_cluster(AccountIndex a, AccountIndex b) const {
+    AccountIndex at_a = a, at_b = b;
+    for (;;) {
+        at_a = states_[at_a].next_member;
+        if (at_a == a) return a;
+        at_b = states_[at_b].next_member;
+        if (at_b == b) return b;
+    }
 }
 
 void Accounts::part_all() {

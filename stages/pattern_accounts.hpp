@@ -2,6 +2,7 @@
 // key. An account is let go only when its newest movement is older than the longest window, so that
 // no window can point at another account's record; while none is, new accounts stay unknown, and
 // that is counted. A record keeps its index as long as the account is here, and over a restart.
+// Of who is let go, what outlasts every window goes to ColdAccounts (pattern_cold.hpp).
 //
 // Clusters: accounts that one person moves. `cluster` leads to the account that stands for all
 // (itself, alone); `joined_by` says why it was joined. Movements inside a cluster are none. Members
@@ -20,18 +21,22 @@
 #include "stages/pattern.hpp"
 
 #include <array>
+#include <string_view>
 #include <vector>
 
 namespace stages {
 
 // Why an account belongs to its cluster. alone: it stands for it.
 enum class JoinedBy : std::uint8_t { alone, label, multisig, proxy, derivative, deposit_sweep };
+inline constexpr std::array<std::string_view, 6> joined_by_names{
+    "alone", "label", "multisig", "proxy", "derivative", "deposit_sweep"};
 
 struct alignas(64) AccountState {
     decoders::Account key;
     JoinedBy joined_by{};
-    bool balance_known = false; // since it was endowed, set, or read from a snapshot
-    bool exchange = false;      // by its label, or its cluster's
+    bool balance_known = false;     // since it was endowed, set, or read from a snapshot
+    bool exchange : 1 = false;      // by its label, or its cluster's
+    std::uint8_t strangers : 3 = 0; // signers it was not derived from (pattern_clusters.hpp)
     AccountIndex cluster = no_account;
     std::uint32_t first_s = 0;     // first movement seen
     std::uint32_t first_out_s = 0; // first own outgoing one; 0: none yet
@@ -69,6 +74,9 @@ class AccountHash {
     std::array<u128, 6> coefficients_{};
 };
 
+class ColdAccounts;
+struct ColdAccount;
+
 class Accounts {
   public:
     // Records a mark of change stands for.
@@ -77,6 +85,9 @@ class Accounts {
     static constexpr std::size_t hand_steps_max = 32;
 
     Accounts(std::size_t capacity, std::uint32_t longest_window_s, std::uint64_t seed = 0);
+
+    // Where who is let go goes to, and comes back from; null: it is forgotten.
+    void remember_in(ColdAccounts* cold) { cold_ = cold; }
 
     // The account's record, made if it is not there; no_account: there is no room (counted). Its
     // last_s is at least now_s afterwards: what has just been entered is not let go.
@@ -98,6 +109,17 @@ class Accounts {
     // Both clusters become one; the one of `into` stands for it. It is an exchange's if one of the
     // two was. Takes as many steps as the cluster of `account` has members.
     void join(AccountIndex account, AccountIndex into, JoinedBy why);
+    // Who belongs to the cluster of `index`, and for which reasons (bits, 1 << JoinedBy); at most
+    // members_max are looked at.
+    struct Members {
+        std::uint32_t count = 0;
+        std::uint8_t joined_by = 0;
+    };
+    static constexpr std::uint32_t members_max = 64;
+    Members members_of(AccountIndex index) const;
+    // Of two accounts the one whose cluster has fewer members; `a` of equals. Takes as many steps
+    // as that has members.
+    AccountIndex smaller_cluster(AccountIndex a, AccountIndex b) const;
     // Every account stands for itself again.
     void part_all();
 
@@ -126,6 +148,7 @@ class Accounts {
     AccountIndex take_slot(std::uint32_t now_s);
     bool may_go(AccountState const& state, std::uint32_t now_s) const;
     void let_go(AccountIndex index);
+    void recall(AccountIndex index, ColdAccount const& account);
 
     std::uint32_t const longest_window_s_;
     AccountHash const hash_;
@@ -135,6 +158,7 @@ class Accounts {
     std::size_t used_ = 0; // slots that were ever taken; none of them is ever free again
     std::size_t hand_ = 0; // where the search for one to let go goes on
     std::uint64_t refused_ = 0;
+    ColdAccounts* cold_ = nullptr;
 };
 
 } // namespace stages

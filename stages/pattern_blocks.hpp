@@ -23,6 +23,7 @@ struct HeldMovement {
     u128 amount = 0;
     decoders::Account from{};
     decoders::Account to{};
+    decoders::Account signer{}; // of its extrinsic; empty: nobody, or not known
     std::uint32_t event = 0;
     std::uint32_t extrinsic = 0;
     std::uint16_t row = 0;

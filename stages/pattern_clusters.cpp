@@ -1,6 +1,6 @@
 #include "stages/pattern_clusters.hpp"
 
-#include "decoders/hash.hpp"
+#include "decoders/calls.hpp"
 
 #include <algorithm>
 #include <map>
@@ -39,12 +39,6 @@ bool alone(AccountState const& state, AccountIndex index) {
     return state.joined_by == JoinedBy::alone && state.next_member == index;
 }
 
-constexpr std::string_view derivation = "modlpy/utilisuba";
-
-Account account_from_hash(pipeline::Hash const& hash, std::uint8_t size) {
-    return decoders::account_of(hash.data(), size);
-}
-
 } // namespace
 
 std::string_view label_stem(std::string_view label) {
@@ -58,7 +52,8 @@ std::string_view label_stem(std::string_view label) {
 Clusters::Clusters(std::span<ClusterLabel const> labels, ClusterOptions options)
     : options_(options)
     , hash_(0)
-    , index_(std::max<std::size_t>(labels.size(), 1)) {
+    , index_(std::max<std::size_t>(labels.size(), 1))
+    , lets_(lets_max) {
     CHECK(options.inflows <= 255 && options.sweeps <= 255);
     labelled_.reserve(labels.size());
     std::map<std::string, std::uint32_t> groups; // by kind, 0, stem
@@ -133,6 +128,60 @@ bool Clusters::moved(Accounts& accounts, MovementLog const& log, Moved const& mo
     return joins;
 }
 
+// ---- who acts for whom --------------------------------------------------------------------------
+
+// A named cluster's root stays: first_of_group_ points to it. Else the smaller one moves, so that
+// nobody pays for a large one again and again.
+void Clusters::unite(Accounts& accounts, AccountIndex part, AccountIndex whole, JoinedBy why) {
+    Accounts const& known = accounts;
+    if (part == no_account || whole == no_account || inside(known, part, whole)) return;
+    bool const named = known[known.cluster_of(part)].named;
+    if (named && known[known.cluster_of(whole)].named) return;
+    bool const moves_whole = named || (!known[known.cluster_of(whole)].named &&
+                                       known.smaller_cluster(part, whole) == whole);
+    accounts.join(moves_whole ? whole : part, moves_whole ? part : whole, why);
+}
+
+void Clusters::related(Accounts& accounts, AccountIndex part, AccountIndex whole,
+                       MovementKind how) {
+    if (part == no_account || whole == no_account) return;
+    if (how == MovementKind::multisig) return unite(accounts, part, whole, JoinedBy::multisig);
+    if (how == MovementKind::pure) return unite(accounts, whole, part, JoinedBy::proxy);
+    Accounts const& known = accounts;
+    lets_[lets_seen_++ % lets_max] = {known[whole].key, known[part].key};
+}
+
+JoinedBy Clusters::acts_how(Account const& signer, AccountState const& sender) const {
+    for (Lets const& one : lets_)
+        if (one.delegator == sender.key && one.delegate == signer) return JoinedBy::proxy;
+    if (sender.strangers < strangers_max)
+        for (std::uint16_t number = 0; number < derived_max; ++number)
+            if (decoders::derived_account(signer, number) == sender.key)
+                return JoinedBy::derivative;
+    return JoinedBy::alone;
+}
+
+void Clusters::acted(Accounts& accounts, Account const& signer, AccountIndex sender,
+                     std::uint32_t now_s) {
+    Accounts const& known = accounts;
+    if (!signer || sender == no_account || known[sender].key == signer) return;
+    AccountIndex who = known.find(signer);
+    if (who != no_account && inside(known, who, sender)) return;
+    JoinedBy const how = acts_how(signer, known[sender]);
+    if (how == JoinedBy::alone) {
+        if (known[sender].strangers < strangers_max) ++accounts[sender].strangers;
+        return;
+    }
+    if (who == no_account) {
+        who = accounts.enter(signer, now_s);
+        if (who == no_account) return;
+        welcome(accounts, who);
+    }
+    unite(accounts, sender, who, how);
+}
+
+std::span<std::byte> Clusters::lets() { return std::as_writable_bytes(std::span(lets_)); }
+
 // ---- after a restart ----------------------------------------------------------------------------
 
 std::uint64_t Clusters::fingerprint() const {
@@ -173,7 +222,7 @@ void Clusters::name_all_anew(Accounts& accounts) {
     for (AccountIndex i = 0; i < size; ++i) {
         JoinedBy const why = past[i].why;
         if (why == JoinedBy::multisig || why == JoinedBy::proxy || why == JoinedBy::derivative)
-            accounts.join(i, past[i].stood, why);
+            unite(accounts, i, past[i].stood, why);
     }
     for (AccountIndex i = 0; i < size; ++i) {
         AccountState& state = accounts[i];
@@ -188,42 +237,6 @@ void Clusters::name_all_anew(Accounts& accounts) {
         state.in_sum = state.swept = 0;
         state.inflows = state.sweeps = 0;
     }
-}
-
-// ---- accounts made of others --------------------------------------------------------------------
-
-Account derivative_account(Account const& account, std::uint16_t index) {
-    std::array<std::uint8_t, derivation.size() + 32 + 2> preimage{};
-    std::uint8_t* at = std::ranges::copy(derivation, preimage.begin()).out;
-    at = std::ranges::copy(account.bytes(), at).out;
-    *at++ = static_cast<std::uint8_t>(index);
-    *at++ = static_cast<std::uint8_t>(index >> 8);
-    return account_from_hash(decoders::blake2b_256(pipeline::Bytes(preimage.data(), at)),
-                             account.size);
-}
-
-std::optional<Account> multisig_account(std::span<Account const> signatories,
-                                        std::uint16_t threshold) {
-    if (signatories.empty() || signatories.size() > signatories_max) return std::nullopt;
-    std::array<Account, signatories_max> sorted;
-    auto const end = std::ranges::copy(signatories, sorted.begin()).out;
-    std::uint8_t const size = sorted.front().size;
-    if (size == 0 ||
-        !std::all_of(sorted.begin(), end, [&](Account const& one) { return one.size == size; }))
-        return std::nullopt;
-    std::sort(sorted.begin(), end, [](Account const& a, Account const& b) {
-        return std::memcmp(a.key, b.key, sizeof a.key) < 0;
-    });
-    std::array<std::uint8_t, derivation.size() + 2 + signatories_max * 32 + 2> preimage{};
-    std::uint8_t* at = std::ranges::copy(derivation, preimage.begin()).out;
-    // SCALE's compact length: one byte below 64, two from there on.
-    auto const length = static_cast<unsigned>(signatories.size());
-    *at++ = static_cast<std::uint8_t>(length < 64 ? length << 2 : length << 2 | 1);
-    if (length >= 64) *at++ = static_cast<std::uint8_t>(length >> 6);
-    for (auto one = sorted.begin(); one != end; ++one) at = std::ranges::copy(one->bytes(), at).out;
-    *at++ = static_cast<std::uint8_t>(threshold);
-    *at++ = static_cast<std::uint8_t>(threshold >> 8);
-    return account_from_hash(decoders::blake2b_256(pipeline::Bytes(preimage.data(), at)), size);
 }
 
 } // namespace stages

@@ -4,8 +4,14 @@
 //                  2"), and the kinds are; the kind "exchange", in any case, marks an exchange
 //   deposit_sweep  of what comes in, nearly all goes on to one labelled wallet of an exchange
 //                  within two hours, again and again: a deposit address
-//   multisig,      the account's id is a hash of others: derivative_account(), multisig_account();
-//   derivative     who decodes the call joins them
+//   multisig       who has approved a call of a multisig belongs to it
+//   proxy          an account without a key belongs to who made it; an account that lets another do
+//                  everything in its name, once that other has moved what it holds: whom an account
+//                  names was not asked
+//   derivative     the account is number 0 to 15 of who signed the extrinsic that moved what it
+//                  holds (utility.as_derivative); judged where signers are known (`attribute`)
+//
+// Two clusters the user has named apart stay apart.
 //
 // Sweeps: an outflow to such a wallet sweeps what came in since the outflow before it, at most
 // `sweep_s` ago. Joined is an account that has no label and belongs to nobody yet, when `inflows`
@@ -51,6 +57,16 @@ class Clusters {
     void welcome(Accounts& accounts, AccountIndex index);
     // After the movement is in the log and in the records of both. True: the sender was joined.
     bool moved(Accounts& accounts, MovementLog const& log, Moved const& moved);
+    // `part` acts for `whole` (MovementKind::multisig, proxy, pure).
+    void related(Accounts& accounts, AccountIndex part, AccountIndex whole,
+                 decoders::MovementKind how);
+    // The signer has moved what `sender` holds.
+    void acted(Accounts& accounts, decoders::Account const& signer, AccountIndex sender,
+               std::uint32_t now_s);
+    // Who lets others act for it, over a restart: bytes, and where the next one goes.
+    std::span<std::byte> lets();
+    std::uint64_t& lets_seen() { return lets_seen_; }
+
     // The accounts are others now: read from a snapshot, of which labels_then was the fingerprint,
     // or cleared. Where the labels are others now, what they said then does not count; all other
     // reasons stay. Who stood for others still does where it can.
@@ -66,6 +82,18 @@ class Clusters {
         std::uint32_t group = 0;
         bool exchange = false;
     };
+    struct Lets { // `delegator` lets `delegate` do everything in its name
+        decoders::Account delegator;
+        decoders::Account delegate;
+    };
+    // Newest of them that are remembered until the delegate acts.
+    static constexpr std::size_t lets_max = 1'024;
+    static constexpr std::uint16_t derived_max = 16;
+    // An account that is no signer's number so often is not looked at again.
+    static constexpr std::uint8_t strangers_max = 4;
+
+    void unite(Accounts& accounts, AccountIndex part, AccountIndex whole, JoinedBy why);
+    JoinedBy acts_how(decoders::Account const& signer, AccountState const& sender) const;
     Labelled const* find(decoders::Account const& account) const;
     void name(Accounts& accounts, AccountIndex index);
     void name_all_anew(Accounts& accounts);
@@ -75,6 +103,8 @@ class Clusters {
     std::vector<Labelled> labelled_;
     CacheIndex index_;
     std::vector<AccountIndex> first_of_group_; // no_account: none is here
+    std::vector<Lets> lets_;                   // a ring
+    std::uint64_t lets_seen_ = 0;
 };
 
 // The same account, or two of one cluster.
@@ -85,18 +115,5 @@ inline bool inside(Accounts const& accounts, AccountIndex a, AccountIndex b) {
 // The label without a number at its end and the blanks, '#', '-', '_' before that; of a number
 // alone all of it.
 std::string_view label_stem(std::string_view label);
-
-// The account utility.as_derivative(index) acts for: blake2_256 of SCALE(b"modlpy/utilisuba",
-// account, u16 index) (pallet_utility); of an account of 20 bytes the first 20 of it.
-decoders::Account derivative_account(decoders::Account const& account, std::uint16_t index);
-
-// pallet_multisig's most on any chain.
-inline constexpr std::size_t signatories_max = 100;
-
-// The account the signatories share: blake2_256 of SCALE(b"modlpy/utilisuba", the accounts in
-// ascending order, u16 threshold) (pallet_multisig). In any order. Nothing: of none, of more than
-// signatories_max, or of accounts of different sizes.
-std::optional<decoders::Account> multisig_account(std::span<decoders::Account const> signatories,
-                                                  std::uint16_t threshold);
 
 } // namespace stages

@@ -7,7 +7,7 @@ PatternStore::PatternStore(std::unique_ptr<io::Records> records)
 
 std::expected<PatternStore::Opened, io::StoreError>
 PatternStore::open(std::string const& path, io::RecordsOptions const& options) {
-    auto opened = io::Records::open(path, {"head", "accounts", "log", "models"}, options);
+    auto opened = io::Records::open(path, {"head", "accounts", "log", "models", "cold"}, options);
     if (!opened) return std::unexpected(opened.error());
     std::unique_ptr<PatternStore> store(new PatternStore(std::move(opened->records)));
     if (!opened->note.empty()) ++store->counts_.refused;
@@ -100,11 +100,50 @@ PatternStore::PageSeals PatternStore::put_models(io::Records::Write& write,
     return made;
 }
 
+void PatternStore::put_cold(io::Records::Write& write, ColdAccounts const& cold) {
+    for (ColdAccount const& one : cold.going()) {
+        ColdKey const key(one.key);
+        Writer out(value_);
+        cold_fields(out, one);
+        seal(value_, cold_table, place_of(key));
+        write.put(cold_table, key.bytes, value_);
+        if (write.size(cold_table) > cold_max_) write.remove_next(cold_table, key.bytes);
+        ++counts_.cold_accounts;
+    }
+}
+
+std::optional<ColdAccount> PatternStore::cold(decoders::Account const& key) {
+    if (!ours_) return std::nullopt;
+    if (!reader_) {
+        auto read = records_->read();
+        if (!read) {
+            ++counts_.cold_damaged;
+            return std::nullopt;
+        }
+        reader_ = std::move(*read);
+        any_cold_ = reader_->size(cold_table) != 0;
+    }
+    if (!any_cold_) return std::nullopt;
+    ColdKey const at(key);
+    auto const value = reader_->get(cold_table, at.bytes);
+    if (value && !*value) return std::nullopt;
+    auto const body = value ? opened(**value, cold_table, place_of(at)) : std::nullopt;
+    ColdAccount found{.key = key};
+    Reader in(body ? *body : pipeline::Bytes());
+    cold_fields(in, found);
+    if (body && in.whole() && in.rest().empty() && found.joined_by <= JoinedBy::deposit_sweep)
+        return found;
+    ++counts_.cold_damaged;
+    return std::nullopt;
+}
+
 std::expected<void, io::StoreError> PatternStore::save(PatternStamp const& stamp,
                                                        Accounts& accounts, MovementLog const& log,
-                                                       std::span<PatternModel const> models) {
+                                                       std::span<PatternModel const> models,
+                                                       ColdAccounts* cold) {
     for (auto one = models.begin(); one != models.end(); ++one)
         CHECK(std::none_of(models.begin(), one, [&](auto& m) { return m.name == one->name; }));
+    reader_.reset(); // one transaction at a time, and old pages can be used again
     auto write = records_->write();
     Head const head{.magic = Head::magic_now,
                     .version = version,
@@ -121,19 +160,21 @@ std::expected<void, io::StoreError> PatternStore::save(PatternStamp const& stamp
     write.put(head_table, pipeline::as_bytes(head_key), value_);
     bool const all = !follows_;
     if (all)
-        for (std::size_t const table : {accounts_table, log_table, models_table})
+        for (std::size_t const table : {accounts_table, log_table, models_table, cold_table})
             write.clear(table);
     put_accounts(write, accounts, all);
     put_log(write, log, all);
     auto seals = put_models(write, models, all);
+    if (cold != nullptr) put_cold(write, *cold);
     if (auto const done = write.commit(); !done) {
         ++counts_.failed;
         return done;
     }
     accounts.clean();
-    follows_ = true;
+    follows_ = ours_ = true;
     last_saved_ = log.last();
     seals_ = std::move(seals);
+    if (cold != nullptr) cold->written();
     ++counts_.saved;
     return {};
 }

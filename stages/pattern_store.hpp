@@ -6,11 +6,14 @@
 //   accounts  page (4 bytes) -> its 32 accounts
 //   log       page (8 bytes) -> its 64 movements: of what has left the ring nothing is kept
 //   models    name, page (4 bytes) -> 4,064 bytes of its state
+//   cold      key -> what is kept of an account that has left the table (pattern_cold.hpp)
 //
 // Keys are big-endian, all else is as the machine has it. Each value begins with XXH3 over the rest
 // of it, seeded by where it lies. Written are the pages of accounts that have changed since the
-// last snapshot, the movements since then, and the pages of models that are others now: most of a
-// model stays as it was, and a save must not take long.
+// last snapshot, the movements since then, the pages of models that are others now (most of a model
+// stays as it was, and a save must not take long), and who has left the table since then. Of the
+// latter there are at most cold_max: for each one more, the one behind it in the order of keys
+// goes, which is as good as any.
 //
 // What is read is not believed: what is of another version, another chain, of more accounts than
 // there is room for, or damaged, is refused with a sentence and counted; the accounts and the log
@@ -21,7 +24,7 @@
 #pragma once
 
 #include "io/records.hpp"
-#include "stages/pattern_accounts.hpp"
+#include "stages/pattern_cold.hpp"
 #include "stages/pattern_log.hpp"
 
 #include <map>
@@ -52,7 +55,8 @@ struct PatternSnapshot {
 
 class PatternStore {
   public:
-    static constexpr std::uint32_t version = 2; // of models' layouts, too
+    static constexpr std::size_t cold_max = 1'000'000; // 150 MB
+    static constexpr std::uint32_t version = 3;        // of models' layouts, too
     static constexpr std::size_t log_page_movements = 64;
     static constexpr std::size_t model_page_bytes = 4'064; // one page of LMDB, with what is around
     static constexpr std::size_t model_name_bytes_max = 120;
@@ -74,13 +78,17 @@ class PatternStore {
 
     // Always of the same accounts and log, those of load() if there was one. `models` are all there
     // are: others go. On failure the snapshot before is there, and nothing counts as saved.
-    [[nodiscard]] std::expected<void, io::StoreError> save(PatternStamp const& stamp,
-                                                           Accounts& accounts,
-                                                           MovementLog const& log,
-                                                           std::span<PatternModel const> models);
+    [[nodiscard]] std::expected<void, io::StoreError>
+    save(PatternStamp const& stamp, Accounts& accounts, MovementLog const& log,
+         std::span<PatternModel const> models, ColdAccounts* cold = nullptr);
+
+    // What the last snapshot knows of an account that is not in the table. Nothing: it does not, or
+    // it cannot be read (counted).
+    std::optional<ColdAccount> cold(decoders::Account const& key);
+    void keep_cold_at_most(std::size_t accounts) { cold_max_ = accounts; }
 
     // The next save() is of other accounts: it replaces all.
-    void begin_anew() { follows_ = false; }
+    void begin_anew() { follows_ = ours_ = false; }
 
     struct Counts {
         std::uint64_t saved = 0;
@@ -89,6 +97,8 @@ class PatternStore {
         std::uint64_t account_pages = 0; // written, of all snapshots
         std::uint64_t log_pages = 0;
         std::uint64_t model_pages = 0;
+        std::uint64_t cold_accounts = 0;
+        std::uint64_t cold_damaged = 0;
     };
     Counts const& counts() const { return counts_; }
 
@@ -104,6 +114,7 @@ class PatternStore {
     static std::string read_head(io::Records::Read const& read, std::optional<Head>& head);
     std::string load_all(pipeline::Hash const& genesis, Accounts& accounts, MovementLog& log,
                          std::optional<PatternSnapshot>& snapshot);
+    void put_cold(io::Records::Write& write, ColdAccounts const& cold);
     void put_accounts(io::Records::Write& write, Accounts const& accounts, bool all);
     void put_log(io::Records::Write& write, MovementLog const& log, bool all);
     PageSeals put_models(io::Records::Write& write, std::span<PatternModel const> models, bool all);
@@ -113,8 +124,12 @@ class PatternStore {
     std::unique_ptr<io::Records> const records_;
     bool follows_ = false; // what is in the file is what the marks of change are against
     MovedSeq last_saved_ = 0;
-    PageSeals seals_;                 // of the models' pages that are in the file
-    std::vector<std::uint8_t> value_; // being made
+    PageSeals seals_;                           // of the models' pages that are in the file
+    std::vector<std::uint8_t> value_;           // being made
+    std::unique_ptr<io::Records::Read> reader_; // of the last snapshot, for cold()
+    bool any_cold_ = false;                     // in it
+    bool ours_ = false;                         // what is in the file was loaded, or written by us
+    std::size_t cold_max_ = cold_max;
     Counts counts_;
 };
 

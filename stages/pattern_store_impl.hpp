@@ -15,7 +15,7 @@ inline namespace pattern_file {
 
 using pipeline::Bytes;
 
-enum Table : std::size_t { head_table, accounts_table, log_table, models_table };
+enum Table : std::size_t { head_table, accounts_table, log_table, models_table, cold_table };
 
 // ---- values -------------------------------------------------------------------------------------
 
@@ -49,7 +49,7 @@ class Reader {
         if (bytes_.size() < sizeof field) {
             bytes_ = {};
             whole_ = false;
-            std::memset(&field, 0, sizeof field);
+            field = T{};
             return;
         }
         if constexpr (std::is_same_v<T, bool>)
@@ -114,6 +114,16 @@ struct ModelKey {
     }
 };
 
+// An account's key and its size.
+struct ColdKey {
+    std::array<std::uint8_t, sizeof(decoders::Account::key) + 1> bytes{};
+    explicit ColdKey(decoders::Account const& account) {
+        std::memcpy(bytes.data(), account.key, sizeof account.key);
+        bytes.back() = account.size;
+    }
+};
+inline std::uint64_t place_of(ColdKey const& key) { return decoders::xxh3_64(key.bytes); }
+
 // ---- the fields, in the order of the file -------------------------------------------------------
 
 // An account's record as it lies in memory, but for its last byte: 32 of them fit one page of LMDB.
@@ -127,6 +137,12 @@ constexpr void movement_fields(Each& each, Entry&& e) { // its number is its pla
     each(e.moved.from), each(e.moved.to), each(e.moved.kind);
     each(e.moved.extrinsic), each(e.moved.row), each(e.moved.phase);
     each(e.before_of_from), each(e.before_of_to);
+}
+
+template <class Each, class Self>
+constexpr void cold_fields(Each& each, Self& c) { // its key is its key
+    each(c.root), each(c.joined_by), each(c.balance_known), each(c.first_s), each(c.first_out_s);
+    each(c.last_out_s), each(c.outs), each(c.balance);
 }
 
 struct Counter {

@@ -152,10 +152,12 @@ std::string PatternStore::load_all(pipeline::Hash const& genesis, Accounts& acco
 std::expected<std::optional<PatternSnapshot>, std::string>
 PatternStore::load(pipeline::Hash const& genesis, Accounts& accounts, MovementLog& log) {
     CHECK(accounts.size() == 0 && log.last() == 0);
-    follows_ = false;
+    reader_.reset();
+    follows_ = ours_ = false;
     seals_.clear();
     std::optional<PatternSnapshot> snapshot;
     std::string const why = load_all(genesis, accounts, log, snapshot);
+    ours_ = snapshot.has_value();
     if (why.empty()) return snapshot;
     ++counts_.refused;
     accounts.clear();

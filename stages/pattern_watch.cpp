@@ -9,7 +9,8 @@ using decoders::MovementKind;
 // Kinds that say nothing new about an account: another movement has said it, or there is no amount.
 constexpr decoders::MovementKinds silent_kinds =
     decoders::MovementKinds(MovementKind::endow) | MovementKind::issue | MovementKind::rescind |
-    MovementKind::issuance_set | MovementKind::processed | MovementKind::xcm;
+    MovementKind::issuance_set | MovementKind::processed | MovementKind::xcm |
+    MovementKind::multisig | MovementKind::proxy | MovementKind::pure;
 
 char const* mark_name(bool low, bool high) {
     if (low && high) return "both";

@@ -16,16 +16,20 @@ constexpr MovementKinds staking_kinds =
     MovementKinds(MovementKind::stake) | MovementKind::unstake | MovementKind::withdraw_unbonded;
 // What says how much an account holds.
 constexpr MovementKinds knowing_kinds = MovementKinds(MovementKind::endow) | MovementKind::set;
+// What says who acts for whom.
+constexpr MovementKinds relation_kinds =
+    MovementKinds(MovementKind::multisig) | MovementKind::proxy | MovementKind::pure;
 
 } // namespace
 
 MovementKinds Patterns::kinds() {
-    return leaving_kinds | entering_kinds | staking_kinds | knowing_kinds;
+    return leaving_kinds | entering_kinds | staking_kinds | knowing_kinds | relation_kinds;
 }
 
 Patterns::Patterns(Options const& options, std::span<ClusterLabel const> labels)
     : options_(options)
     , blocks_(options.blocks)
+    , cold_(options.going_max, options.seed)
     , accounts_(options.accounts_max, options.longest_window_s, options.seed)
     , log_(options.movements_max)
     , clusters_(labels)
@@ -33,6 +37,7 @@ Patterns::Patterns(Options const& options, std::span<ClusterLabel const> labels)
     , passed_(options.hashes_max)
     , lately_(options.claims_again_max) {
     CHECK(options.told_max > 0 && options.hashes_max > 0 && options.claims_again_max > 0);
+    accounts_.remember_in(&cold_);
 }
 
 void Patterns::set_rules(std::vector<PatternRule> rules) { rules_ = std::move(rules); }
@@ -44,6 +49,7 @@ void Patterns::movement(Transfer const& transfer) {
     blocks_.movement(transfer.block, {.amount = transfer.amount,
                                       .from = transfer.from,
                                       .to = transfer.to,
+                                      .signer = transfer.signer,
                                       .event = transfer.event_index,
                                       .extrinsic = transfer.extrinsic_index,
                                       .row = transfer.movement,
@@ -76,8 +82,10 @@ std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
             }
             if (steps_left == 0) return std::nullopt;
             --steps_left;
-            take_movement(*block);
-            step_ = Step::rules;
+            if (take_movement(*block))
+                step_ = Step::rules;
+            else
+                place_ = blocks_.next_of(place_);
             break;
         case Step::rules:
             if (auto found = judge_next()) return found;
@@ -104,7 +112,8 @@ AccountIndex Patterns::enter(decoders::Account const& key, std::uint32_t now_s) 
     return made;
 }
 
-void Patterns::take_movement(PatternBlocks::Block const& block) {
+// False: nothing has moved.
+bool Patterns::take_movement(PatternBlocks::Block const& block) {
     HeldMovement const& held = blocks_.at(place_);
     ++counts_.movements;
     moved_ = {.amount = held.amount,
@@ -117,6 +126,10 @@ void Patterns::take_movement(PatternBlocks::Block const& block) {
               .row = held.row,
               .phase = held.phase,
               .kind = decoders::movement_rows()[held.row].kind};
+    if (relation_kinds.has(moved_.kind)) {
+        clusters_.related(accounts_, moved_.from, moved_.to, moved_.kind);
+        return false;
+    }
     change_balances(moved_);
     MovedSeq const before_of_from =
         moved_.from == no_account ? 0 : std::as_const(accounts_)[moved_.from].sent;
@@ -131,7 +144,10 @@ void Patterns::take_movement(PatternBlocks::Block const& block) {
         accounts_[moved_.to].received = moved_.seq;
         accounts_[moved_.to].last_s = now_s_;
     }
+    if (held.signer && moved_.kind == MovementKind::transfer)
+        clusters_.acted(accounts_, held.signer, moved_.from, now_s_);
     clusters_.moved(accounts_, log_, moved_);
+    return true;
 }
 
 // An endowed account holds nothing yet: the movement that endowed it follows.
@@ -217,7 +233,12 @@ std::optional<PatternFound> Patterns::told(PatternRule& rule, Claim const& claim
     auto& facts = found.facts;
     facts.score_bits = claim.score_bits;
     facts.sum = claim.sum;
-    if (claim.subject != no_account) facts.subject = accounts_[claim.subject].key;
+    if (claim.subject != no_account) {
+        facts.subject = std::as_const(accounts_)[claim.subject].key;
+        auto const members = accounts_.members_of(claim.subject);
+        facts.members = members.count;
+        facts.joined_by = members.joined_by;
+    }
     facts.kept = claim.evidence.kept;
     facts.all = claim.evidence.all;
     facts.details = claim.details;

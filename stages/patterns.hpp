@@ -35,6 +35,7 @@ struct PatternsOptions {
     std::size_t told_max = 4'096;        // alerts that may still be said more of
     std::size_t hashes_max = 1'024;      // blocks whose hash is remembered
     std::size_t claims_again_max = 256;  // newest claims, told again after a restart
+    std::size_t going_max = 16'384; // accounts that have left the table since the last snapshot
     std::uint32_t longest_window_s = 7 * day_s;
     PatternBlocksOptions blocks{};
     std::uint64_t seed = 0; // of the accounts' table
@@ -88,7 +89,11 @@ class Patterns {
     bool idle() { return again_ == 0 && blocks_.front() == nullptr; }
 
     // ---- over a restart; save() between blocks, load() after set_rules(), before anything is told
+    // Where accounts that have left the table are looked for; outlives this. Null: nowhere.
+    void read_from(PatternStore* store);
     bool between_blocks() const { return step_ == Step::block; }
+    // So many accounts have left the table that a snapshot should not wait.
+    bool crowded() const { return cold_.crowded(); }
     // Blocks up to this one have been judged, or will not come. Nothing: none has.
     std::optional<std::uint32_t> done_to() const;
     // Blocks the store: see pattern_store.hpp. On failure what was saved before is there.
@@ -104,6 +109,7 @@ class Patterns {
     PatternsCounts const& counts() const { return counts_; }
     PatternBlocks const& blocks() const { return blocks_; }
     Accounts const& accounts() const { return accounts_; }
+    ColdAccounts const& cold() const { return cold_; }
     MovementLog const& log() const { return log_; }
     std::span<PatternRule const> rules() const { return rules_; }
 
@@ -128,7 +134,7 @@ class Patterns {
     // Blocks whose claims may still have been on their way: the links to deliver hold no more.
     static constexpr std::uint32_t underway_blocks_max = 1'200;
 
-    void take_movement(PatternBlocks::Block const& block);
+    bool take_movement(PatternBlocks::Block const& block);
     void change_balances(Moved const& moved);
     void remember_sender(Moved const& moved);
     std::optional<PatternFound> judge_next();
@@ -145,6 +151,7 @@ class Patterns {
 
     Options const options_;
     PatternBlocks blocks_;
+    ColdAccounts cold_;
     Accounts accounts_;
     MovementLog log_;
     Clusters clusters_;

@@ -1,9 +1,9 @@
 // Patterns over a restart: what is in a snapshot, and how the engine comes out of it.
 //
-//   accounts, log     as they are (pattern_store.hpp)
-//   "engine"          the fingerprint of the labels, how many claims there were
+//   accounts, log     as they are (pattern_store.hpp); who has left the accounts
+//   "engine"          the fingerprint of the labels, how many claims and lets there were
 //   "told", "passed", the engine's tables, byte by byte; of another size now: left empty
-//   "lately"
+//   "lately", "lets"
 //   "rule NAME"       a rule's print and what it has learned; of another print now: left as it is
 #include "stages/patterns.hpp"
 
@@ -19,11 +19,12 @@ using State = std::vector<std::uint8_t>;
 using Part = std::span<std::byte>;
 
 constexpr std::string_view engine_name = "engine", told_name = "told", passed_name = "passed",
-                           lately_name = "lately";
+                           lately_name = "lately", lets_name = "lets";
 
 struct EngineState {
     std::uint64_t labels = 0;
     std::uint64_t claimed = 0;
+    std::uint64_t lets_seen = 0;
 };
 
 std::string name_of(PatternRule const& rule) { return "rule " + rule.options().name; }
@@ -89,6 +90,11 @@ std::optional<PatternFound> Patterns::told_again() {
     return std::nullopt;
 }
 
+void Patterns::read_from(PatternStore* store) {
+    if (store == nullptr) return cold_.read_from({});
+    cold_.read_from([store](decoders::Account const& key) { return store->cold(key); });
+}
+
 // ---- saving -------------------------------------------------------------------------------------
 
 // As of the blocks whose hash is remembered.
@@ -111,11 +117,12 @@ std::expected<void, io::StoreError> Patterns::save(PatternStore& store, Hash con
         .genesis = genesis, .number = *done_to(), .decimals = decimals, .block_ms = block_ms()};
     Passed const& newest = passed_[stamp.number % passed_.size()];
     if (newest.number == stamp.number) stamp.hash = newest.hash;
-    EngineState const engine{clusters_.fingerprint(), claimed_};
+    EngineState const engine{clusters_.fingerprint(), claimed_, clusters_.lets_seen()};
     std::vector<PatternModel> models{{engine_name, bytes_of(std::span(&engine, 1))},
                                      {told_name, bytes_of(std::span(told_))},
                                      {passed_name, bytes_of(std::span(passed_))},
-                                     {lately_name, bytes_of(std::span(lately_))}};
+                                     {lately_name, bytes_of(std::span(lately_))},
+                                     {lets_name, bytes_of(clusters_.lets())}};
     std::vector<std::pair<std::string, std::uint64_t>> known; // the models point into it
     known.reserve(rules_.size());
     for (PatternRule& rule : rules_) {
@@ -123,7 +130,7 @@ std::expected<void, io::StoreError> Patterns::save(PatternStore& store, Hash con
         auto& more = models.emplace_back(name, bytes_of(std::span(&print, 1))).more;
         rule.state([&](Part part) { more.push_back(bytes_of(part)); });
     }
-    return store.save(stamp, accounts_, log_, models);
+    return store.save(stamp, accounts_, log_, models, &cold_);
 }
 
 // ---- loading ------------------------------------------------------------------------------------
@@ -134,6 +141,7 @@ void Patterns::load_engine(PatternSnapshot const& snapshot) {
     clusters_.relabel(accounts_, engine.labels);
     restore(snapshot, told_name, parts_of(told_));
     restore(snapshot, passed_name, parts_of(passed_));
+    if (restore(snapshot, lets_name, clusters_.lets())) clusters_.lets_seen() = engine.lets_seen;
     if (!restore(snapshot, lately_name, parts_of(lately_))) return;
     claimed_ = engine.claimed;
     std::size_t const there = std::min<std::uint64_t>(claimed_, lately_.size());

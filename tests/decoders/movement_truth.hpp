@@ -17,6 +17,7 @@ struct Told {
     std::string_view amount;
     std::string_view asset;
     std::string_view repeats; // kinds of which it may be a repetition
+    std::string_view only{};  // told only where proxy_type is that
 };
 
 inline constexpr std::string_view all_assets = "Assets LocalAssets ForeignAssets PoolAssets";
@@ -116,6 +117,14 @@ inline constexpr Told told[] = {
     {"XTokens", "TransferredMultiAssets", "xcm", "sender", "", "", "", ""},
     {"UnknownTokens", "Deposited", "xcm", "", "", "", "", ""},
     {"UnknownTokens", "Withdrawn", "xcm", "", "", "", "", ""},
+
+    {"Multisig", "NewMultisig", "multisig", "approving", "multisig", "", "", ""},
+    {"Multisig", "MultisigApproval", "multisig", "approving", "multisig", "", "", ""},
+    {"Multisig", "MultisigExecuted", "multisig", "approving", "multisig", "", "", ""},
+    {"Multisig", "MultisigCancelled", "multisig", "cancelling", "multisig", "", "", ""},
+    {"Proxy", "ProxyAdded", "proxy", "delegatee", "delegator", "", "", "", "Any"},
+    {"Proxy", "PureCreated", "pure", "who", "pure", "", "", "", "Any"},
+    {"Proxy", "AnonymousCreated", "pure", "who", "anonymous", "", "", "", "Any"},
 };
 
 // Events of the same pallets that move nothing, or always stand beside one that is told.
@@ -144,6 +153,8 @@ inline constexpr Silent silent[] = {
      "PoolCommissionChangeRateUpdated PoolCommissionClaimPermissionUpdated PoolCommissionUpdated "
      "PoolMaxCommissionUpdated PoolNominationMade PoolNominatorChilled RolesUpdated StateChanged"},
     {"MessageQueue", "OverweightEnqueued PageReaped ProcessingFailed"},
+    {"Multisig", "DepositPoked"},
+    {"Proxy", "Announced DepositPoked ProxyExecuted ProxyRemoved PureKilled"},
     {"XcmpQueue", "BadFormat BadVersion DeferredBucketDiscarded DeferredXcmDiscarded Fail "
                   "OverweightEnqueued OverweightServiced UpwardMessageSent XcmDeferred "
                   "XcmDeferredQueueFull XcmpMessageSent"},

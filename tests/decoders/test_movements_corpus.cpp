@@ -149,7 +149,8 @@ class Oracle {
         for (auto const& row : tests::told) {
             bool const ours = has_word(row.pallets, pallet);
             known = known || ours;
-            if (ours && row.event == name) return &row;
+            if (!ours || row.event != name) continue;
+            return row.only.empty() || value_of(event, "proxy_type") == row.only ? &row : nullptr;
         }
         for (auto const& row : tests::silent) {
             if (has_word(row.pallets, pallet) && has_word(row.events, name)) return nullptr;

@@ -63,6 +63,27 @@ TEST(Records, a_transaction_is_there_when_it_is_committed_and_not_before) {
     EXPECT_EQ(all(*records, 1), (Table{{"a", "2"}}));
 }
 
+TEST(Records, behind_the_last_record_comes_the_first) {
+    Filing const world;
+    auto const records = world.open().records;
+    auto write = records->write();
+    write.remove_next(0, as_bytes("a")); // there is none
+    for (char const* key : {"a", "b", "c", "d"}) write.put(0, as_bytes(key), as_bytes("1"));
+    EXPECT_EQ(write.size(0), 4U);
+    write.remove_next(0, as_bytes("b"));
+    write.remove_next(0, as_bytes("d"));
+    write.remove_next(0, as_bytes("c")); // it is not there: behind what?
+    EXPECT_EQ(write.size(0), 2U);
+    ASSERT_TRUE(write.commit());
+    EXPECT_EQ(all(*records), (Table{{"b", "1"}, {"d", "1"}}));
+    EXPECT_EQ((*records->read())->size(0), 2U);
+    EXPECT_EQ((*records->read())->size(1), 0U);
+    auto alone = records->write();
+    alone.remove_next(0, as_bytes("d"));
+    alone.remove_next(0, as_bytes("d")); // itself
+    ASSERT_TRUE(alone.commit());
+    EXPECT_EQ(all(*records), Table{});
+}
 TEST(Records, who_reads_sees_what_there_was_when_it_began) {
     Filing const world;
     auto const records = world.open().records;

@@ -118,9 +118,17 @@ inline std::vector<BlockMoves> chain_of(std::uint64_t seed, std::uint32_t blocks
             if (kind == 1) is = MovementKind::unstake;
             if (kind == 2) is = MovementKind::withdraw_unbonded;
             if (kind == 3) is = MovementKind::set;
-            bool const sent = is == MovementKind::transfer || is == MovementKind::unstake;
+            if (kind == 4) is = MovementKind::multisig;
+            if (kind == 5) is = MovementKind::pure;
+            if (kind == 6 || kind == 7) is = MovementKind::proxy;
+            bool const relates = kind >= 4 && kind <= 7;
+            // Few relations, or all would be one cluster: of accounts that meet again.
+            if (relates) from = 100 + from % 8, to = 110 + to % 30;
+            if (is == MovementKind::transfer) one.signer = account(100 + to % 8);
+            bool const sent =
+                is == MovementKind::transfer || is == MovementKind::unstake || relates;
             if (sent) one.from = account(from);
-            if (is == MovementKind::transfer || !sent) one.to = account(to);
+            if (is != MovementKind::unstake) one.to = account(to);
             one.movement = row_of_kind(is);
             last_to = to, last_amount = one.amount;
         }

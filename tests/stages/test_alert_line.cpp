@@ -1,5 +1,6 @@
 // The text of an alert against interface.md section 5, member by member, and the id behind it.
 #include "stages/alert_line.hpp"
+#include "stages/pattern_accounts.hpp"
 
 #include "decoders/hex.hpp"
 #include "decoders/movements.hpp"
@@ -295,6 +296,15 @@ TEST(AlertLine, a_pattern_says_whose_it_is_and_why) {
     ASSERT_EQ(line["evidence"].get_array().size(), 2U);
     EXPECT_EQ(line["evidence"].at(1)["block"].get_int64().value(), 10'300'123);
     EXPECT_EQ(line["evidence"].at(1)["index"].get_int64().value(), 7);
+    EXPECT_TRUE(line["subject"]["cluster"].error()); // nobody else belongs to it
+    match.pattern.members = 3;
+    match.pattern.joined_by = 1U << static_cast<unsigned>(JoinedBy::label) |
+                              1U << static_cast<unsigned>(JoinedBy::deposit_sweep);
+    auto const cluster = sample.parser.parse(sample.text()).value()["subject"]["cluster"];
+    EXPECT_EQ(cluster["accounts"].get_int64().value(), 3);
+    ASSERT_EQ(cluster["joined_by"].get_array().size(), 2U);
+    EXPECT_EQ(cluster["joined_by"].at(0).get_string().value(), "label");
+    EXPECT_EQ(cluster["joined_by"].at(1).get_string().value(), "deposit_sweep");
     match.pattern = {};
     auto const chains = sample.parser.parse(sample.text()).value(); // the chain's own, no model
     EXPECT_TRUE(chains["subject"].error() && chains["score"].error());

@@ -26,6 +26,7 @@ TEST(PatternsKeep, who_is_restarted_anywhere_claims_what_who_ran_on_claims) {
         while (done < blocks) {
             auto const store = file.open();
             Engine engine(rules, {}, random());
+            engine.patterns->read_from(store.get());
             auto const loaded = engine.patterns->load(*store, genesis);
             ASSERT_TRUE(loaded) << loaded.error();
             ASSERT_EQ(loaded->stamp.has_value(), done > 0);

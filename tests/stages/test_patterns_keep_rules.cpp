@@ -30,7 +30,9 @@ TEST(PatternsKeep, a_rule_with_other_options_begins_anew_alone) {
     };
     Engine ran_on(all_rules()), engine(rules);
     ran_on.play(chain, 1, blocks);
-    auto const loaded = engine.patterns->load(*file.open(), genesis);
+    auto const store = file.open();
+    engine.patterns->read_from(store.get());
+    auto const loaded = engine.patterns->load(*store, genesis);
     ASSERT_TRUE(loaded) << loaded.error();
     EXPECT_EQ(loaded->anew, std::vector{static_cast<std::uint16_t>(changed)});
     EXPECT_TRUE(engine.patterns->rules()[changed].warming());
@@ -51,7 +53,9 @@ TEST(PatternsKeep, rules_are_known_by_their_names_and_not_by_their_order) {
         ASSERT_TRUE(engine.patterns->save(*file.open(), genesis, decimals));
     }
     Engine engine(turned);
-    auto const loaded = engine.patterns->load(*file.open(), genesis);
+    auto const store = file.open();
+    engine.patterns->read_from(store.get());
+    auto const loaded = engine.patterns->load(*store, genesis);
     ASSERT_TRUE(loaded && loaded->stamp) << loaded.error();
     EXPECT_TRUE(loaded->anew.empty());
     engine.play(chain, half + 1, blocks);
@@ -164,7 +168,7 @@ TEST(PatternsKeep, what_is_damaged_or_of_another_chain_is_refused_and_the_engine
     expect_cold(genesis, "the state of rule drain is damaged");
     tamper(3, model, 12);
     tamper(0, "head", 16);
-    expect_cold(genesis, "it is of version 0, this program reads 2");
+    expect_cold(genesis, "it is of version 1, this program reads 3");
     tamper(0, "head", 16);
     Engine whole(rules);
     EXPECT_TRUE(whole.patterns->load(*file.open(), genesis));
