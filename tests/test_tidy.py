@@ -2,6 +2,7 @@
 
 import os
 import sys
+import tempfile
 import unittest
 
 sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
@@ -9,6 +10,7 @@ sys.path.insert(0, os.path.dirname(os.path.abspath(__file__)))
 import suite_report  # noqa: E402
 import tidy  # noqa: E402
 import tidy_cpp  # noqa: E402
+import tidy_headers  # noqa: E402
 from tidy_rules import LINE_RULES  # noqa: E402
 
 GUARD = "// What this header is for, who may call it, and how it fails.\n#pragma once\n"
@@ -154,10 +156,25 @@ class Rules(unittest.TestCase):
     def test_a_header_that_does_not_stand_alone_is_reported(self):
         root = os.path.join(os.path.dirname(os.path.abspath(__file__)), "..")
         tree = tidy.Tree({"io/a.hpp": GUARD})
-        found = list(tidy.headers_alone(tree, os.path.join(root, "absent"), ""))
+        found = list(tidy_headers.headers_alone(tree, os.path.join(root, "absent"), ""))
         self.assertEqual([name for _, _, name, _ in found], ["self-contained"])
         good = {path: text for path, text in tidy.read_tree(root).files.items() if "check" in path}
-        self.assertEqual(list(tidy.headers_alone(tidy.Tree(good), root, "")), [])
+        self.assertEqual(list(tidy_headers.headers_alone(tidy.Tree(good), root, "")), [])
+
+    def test_what_was_parsed_before_a_header_is_only_what_it_includes(self):
+        texts = {
+            "io/base.hpp": GUARD + "#include <vector>\ninline std::vector<int> base;\n",
+            "io/good.hpp": GUARD + '#include "io/base.hpp"\ninline std::vector<int> good;\n',
+            "io/lacks.hpp": GUARD + '#include "io/base.hpp"\ninline std::map<int, int> lacks;\n',
+            "io/hides.hpp": GUARD + '#include <map>\n#include "io/lacks.hpp"\n',
+        }
+        with tempfile.TemporaryDirectory() as root:
+            os.mkdir(os.path.join(root, "io"))
+            for path, text in texts.items():
+                with open(os.path.join(root, path), "w", encoding="utf-8") as file:
+                    file.write(text)
+            found = tidy_headers.headers_alone(tidy.Tree(texts), root, "")
+            self.assertEqual([path for path, _, _, _ in found], ["io/lacks.hpp"])
 
 
 class Splitting(unittest.TestCase):

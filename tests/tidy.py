@@ -7,9 +7,6 @@ a bad sample in test_tidy.py that proves it bites.
 """
 
 import argparse
-import concurrent.futures
-import hashlib
-import json
 import os
 import re
 import subprocess
@@ -17,6 +14,7 @@ import sys
 from fnmatch import fnmatch
 
 import tidy_cpp
+import tidy_headers
 from tidy_rules import (
     ANGLE_OWNERS, CONCRETE_IO, LINE_RULES, LONG_FILES, MAY_INCLUDE, ROOMS,
 )
@@ -40,9 +38,15 @@ class Tree:
         self.files = files
         self.cpp = {path: text for path, text in files.items() if path.endswith(CPP)}
         self.split = {path: tidy_cpp.split(text) for path, text in self.cpp.items()}
+        self.included = {}
 
     def includes(self, path):
         """(line, quote, target); tests and benches may name a header that lies beside them."""
+        if path not in self.included:
+            self.included[path] = list(self.read_includes(path))
+        return self.included[path]
+
+    def read_includes(self, path):
         for number, quote, target in tidy_cpp.includes(self.files[path], self.split[path][0]):
             beside = os.path.join(os.path.dirname(path), target)
             near = room_of(path) in ("tests", "bench") and beside in self.files
@@ -282,49 +286,6 @@ def breaches(tree):
     yield from line_breaches(tree)
 
 
-# --- headers that stand alone --------------------------------------------------------------------
-
-
-def closure(tree, path, seen):
-    if path in tree.cpp and path not in seen:
-        seen.add(path)
-        for _, _, target in tree.includes(path):
-            closure(tree, target, seen)
-    return seen
-
-
-def compile_header(root, path):
-    command = ["g++", "-std=c++23", "-fsyntax-only", "-Wno-psabi", "-I", root, "-x", "c++", "-"]
-    text = f'#include "{path}"\n#include "{path}"\n'
-    done = subprocess.run(command, input=text, capture_output=True, text=True, check=False)
-    return None if done.returncode == 0 else done.stderr
-
-
-def headers_alone(tree, root, cache_path):
-    """Compiles each header alone; what compiled once is remembered by the hash of all it reads."""
-    try:
-        with open(cache_path, encoding="utf-8") as file:
-            good = set(json.load(file))
-    except (OSError, ValueError, TypeError):
-        good = set()
-    version = subprocess.check_output(["g++", "--version"], text=True)
-    keys = {}
-    for path in sorted(path for path in tree.cpp if path.endswith(".hpp")):
-        parts = [version] + [f"{p}\0{tree.cpp[p]}" for p in sorted(closure(tree, path, set()))]
-        keys[path] = hashlib.sha256("\0".join([path] + parts).encode()).hexdigest()
-    wanted = [path for path, key in keys.items() if key not in good]
-    with concurrent.futures.ThreadPoolExecutor(max_workers=os.cpu_count()) as pool:
-        errors = dict(zip(wanted, pool.map(lambda path: compile_header(root, path), wanted)))
-    if cache_path:
-        with open(cache_path, "w", encoding="utf-8") as file:
-            json.dump(sorted(key for path, key in keys.items() if not errors.get(path)), file)
-    for path, error in errors.items():
-        if error:
-            line = next((t for t in error.split("\n") if "error" in t), error[:200])
-            what = f"does not compile alone ({line}); include what is used"
-            yield path, 1, "self-contained", what
-
-
 # --- reading -------------------------------------------------------------------------------------
 
 
@@ -369,7 +330,7 @@ def main():
     tree = read_tree(root)
     found = list(breaches(tree))
     if not options.no_compile:
-        found += headers_alone(tree, root, options.cache)
+        found += tidy_headers.headers_alone(tree, root, options.cache)
     for path, number, name, advice in sorted(found):
         print(f"{path}:{number}: {name}: {advice}")
     print(f"tidy: {len(found)} breaches in {len(tree.files)} files", file=sys.stderr)

@@ -6,6 +6,9 @@ RAW_STRING = re.compile(r'(?:u8|[uUL])?R"([^()\\\s]{0,16})\(')
 
 QUOTED = {quote: re.compile(rf"{quote}(?:\\.|[^\\\n{quote}])*{quote}?", re.S) for quote in "'\""}
 
+# With what a comment, a string or a raw string may begin.
+OPENING = re.compile(r"[/\"'RuUL]")
+
 
 def split(text):
     """(code, comments): both as long as the text, line by line; strings are blank in both."""
@@ -34,7 +37,8 @@ def split(text):
         elif text[at] == '"' or (text[at] == "'" and starts_token(text, at)):
             put(QUOTED[text[at]].match(text, at).end(), False, False)
         else:
-            put(at + 1, True, False)
+            found = OPENING.search(text, at + 1)
+            put(found.start() if found else size, True, False)
     return "".join(code), "".join(comments)
 
 
