@@ -17,9 +17,7 @@ constexpr Kinds of(Kind... kinds) {
 constexpr Kinds no_accounts = of(market_volume, chain_health);
 constexpr Kinds with_accounts = every_kind & ~no_accounts;
 constexpr Kinds singles = of(large_transfer, watch);
-constexpr Kinds by_amount =
-    of(dormant_awakening, consolidation, dispersion, drain, structuring, exchange_flow, new_whale,
-       whale_exit, unbonding, pass_through, test_then_large);
+constexpr Kinds by_other = of(dormant_awakening, exchange_flow, new_whale, whale_exit, unbonding);
 constexpr Kinds budgeted = of(exchange_flow, market_volume); // by default: stages/rules.cpp
 constexpr Kinds gathering = of(consolidation, dispersion);
 constexpr Kinds whales = of(new_whale, whale_exit);
@@ -27,6 +25,10 @@ constexpr Kinds whales = of(new_whale, whale_exit);
 constexpr double hour = stages::hour_s, day = stages::day_s;
 constexpr double kept = history_kept_s, years = 3'650 * day;
 constexpr double many = 10'000, million = 1'000'000;
+
+constexpr std::string_view level_alone = "from this amount on; important and critical that are "
+                                         "written stand instead of all this";
+constexpr std::string_view level_added = "from this amount on, or where the kind itself says so";
 
 constexpr RuleKey table[] = {
     // ---- of every kind ----
@@ -56,10 +58,30 @@ constexpr RuleKey table[] = {
      LevelPlace{0}},
     {"important", singles, amount, "", 0, 0, "whole tokens", "from this amount on", LevelPlace{1}},
     {"critical", singles, amount, "", 0, 0, "whole tokens", "from this amount on", LevelPlace{2}},
-    {"important", by_amount, amount, "100000", 0, 0, "whole tokens",
-     "from this amount on; no default where critical is written", LevelPlace{1}},
-    {"critical", by_amount, amount, "1000000", 0, 0, "whole tokens",
-     "from this amount on; no default where important is written", LevelPlace{2}},
+    // Those of a kind's own are in the headers of pattern_*.hpp; what is written stands alone.
+    {"important", of(drain), amount, "10 x min", 0, 0, "whole tokens",
+     "from this sum on; one higher where nine tenths of the balance went",
+     LevelPlace{1, 10, "min"}},
+    {"critical", of(drain), amount, "100 x min", 0, 0, "whole tokens", level_alone,
+     LevelPlace{2, 100, "min"}},
+    {"important", of(pass_through), amount, "10 x min", 0, 0, "whole tokens",
+     "from this amount on; one higher from twice as many hops on", LevelPlace{1, 10, "min"}},
+    {"critical", of(pass_through), amount, "100 x min", 0, 0, "whole tokens", level_alone,
+     LevelPlace{2, 100, "min"}},
+    {"important", gathering, amount, "10 x sum", 0, 0, "whole tokens", level_alone,
+     LevelPlace{1, 10, "sum"}},
+    {"critical", gathering, amount, "100 x sum", 0, 0, "whole tokens", level_alone,
+     LevelPlace{2, 100, "sum"}},
+    {"important", of(structuring), amount, "30 x level", 0, 0, "whole tokens", level_alone,
+     LevelPlace{1, 30, "level"}},
+    {"critical", of(structuring), amount, "300 x level", 0, 0, "whole tokens", level_alone,
+     LevelPlace{2, 300, "level"}},
+    {"important", of(test_then_large), amount, "10 x large", 0, 0, "whole tokens", level_alone,
+     LevelPlace{1, 10, "large"}},
+    {"critical", of(test_then_large), amount, "100 x large", 0, 0, "whole tokens", level_alone,
+     LevelPlace{2, 100, "large"}},
+    {"important", by_other, amount, "", 0, 0, "whole tokens", level_added, LevelPlace{1}},
+    {"critical", by_other, amount, "", 0, 0, "whole tokens", level_added, LevelPlace{2}},
     // ---- amounts ----
     {"min", of(watch), amount, "0", 0, 0, "whole tokens", "the least movement told", &Set::min},
     {"min", of(dormant_awakening), amount, "10000", 0, 0, "whole tokens", "the least outflow",

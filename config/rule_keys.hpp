@@ -41,8 +41,12 @@ using Kinds = std::uint32_t;
 inline constexpr Kinds every_kind = (Kinds{1} << stages::rule_kinds) - 1;
 constexpr Kinds bit_of(stages::RuleKind kind) { return Kinds{1} << static_cast<unsigned>(kind); }
 
+// A kind that is judged by an amount calls a claim important, or critical, from so many times that
+// amount on; levels that are written stand instead.
 struct LevelPlace {
-    std::size_t index = 0; // in Rule::levels
+    std::size_t index = 0;        // in Rule::levels
+    std::uint32_t times = 0;      // 0: without a level no amount makes it so
+    std::string_view of_key = {}; // the amount's
 };
 // What a key fills; nothing: a part of Rule itself, which config/load.cpp reads.
 template <class T>

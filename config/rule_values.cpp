@@ -1,6 +1,7 @@
 // Values of rules as texts, the way they are written.
 #include "config/rule_keys.hpp"
 
+#include "decoders/amount.hpp"
 #include "decoders/value_json.hpp"
 
 #include <algorithm>
@@ -61,6 +62,17 @@ Text text_of(RuleKey const&, std::vector<std::string> const& value) {
 template <class T>
 Text text_of(RuleKey const& row, std::optional<T> const& value) {
     return value ? text_of(row, *value) : std::nullopt;
+}
+
+// Exactly. Nothing: it is nought, from which no level is made, or there is no such amount.
+std::string times_text(std::string_view tokens, std::uint32_t times) {
+    std::size_t const point = tokens.find('.');
+    std::size_t const digits = point == std::string_view::npos ? 0 : tokens.size() - point - 1;
+    if (digits > decoders::max_decimals) return "";
+    auto const decimals = static_cast<std::uint8_t>(digits);
+    auto const units = decoders::parse_tokens(tokens, decimals);
+    if (!units || *units == 0 || *units > ~pipeline::u128{0} / times) return "";
+    return std::string(decoders::tokens_text(*units * times, decimals).view());
 }
 
 // A whole number of `digits` digits at the front of `text`, which is cut off.
@@ -145,10 +157,11 @@ std::optional<std::string> written_text(stages::Rule const& rule, RuleKey const&
 
 std::string value_text(stages::Rule const& rule, RuleKey const& key) {
     if (auto const written = written_text(rule, key)) return *written;
+    auto const* const level = std::get_if<LevelPlace>(&key.place);
+    if (level == nullptr) return std::string(key.fallback);
     // One level that is written stands alone.
-    bool const levels = rule.levels[0] || rule.levels[1] || rule.levels[2];
-    if (levels && std::holds_alternative<LevelPlace>(key.place)) return "";
-    return std::string(key.fallback);
+    if (level->times == 0 || rule.levels[0] || rule.levels[1] || rule.levels[2]) return "";
+    return times_text(value_text(rule, *find_rule_key(level->of_key, rule.kind)), level->times);
 }
 
 std::string as_toml(KeyType type, std::string_view text) {

@@ -144,7 +144,10 @@ bool PatternRule::speaks_of(decoders::Account const* subject) const {
 
 Severity PatternRule::severity_of(Claim const& claim) const {
     if (options_.severity) return *options_.severity;
-    return options_.levels.met(claim.sum).value_or(claim.severity);
+    auto const& [at, on] = options_.levels;
+    if (std::ranges::none_of(on, std::identity{})) return claim.severity;
+    Severity const by_levels = options_.levels.met(claim.sum).value_or(Severity::notable);
+    return options_.levels_alone ? by_levels : std::max(by_levels, claim.severity);
 }
 
 bool PatternRule::warming() const {

@@ -42,7 +42,8 @@ struct PatternRuleOptions {
     std::uint32_t cooldown_s = hour_s;
     std::optional<double> budget{};     // alerts a day: what is told is learned, too
     std::optional<Severity> severity{}; // instead of the family's
-    Levels levels{};                    // of the sum; where any is met, it is the severity
+    Levels levels{};                    // of the sum; where any is written
+    bool levels_alone = false;          // they decide; else the family may say more
     AccountSet watched{};               // of a watch rule: whom
     AccountSet include{};
     bool included_only = false; // else everybody

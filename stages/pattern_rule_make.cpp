@@ -64,6 +64,7 @@ std::vector<PatternRule> pattern_rules(std::span<Rule const> rules, std::uint16_
                                .budget = budget(rule),
                                .severity = settings.severity,
                                .levels = levels_of(rule, decimals),
+                               .levels_alone = severity_by_amount(rule.kind),
                                .watched = sorted_set({watched.begin(), watched.end()}),
                                .include = std::move(lists.include),
                                .included_only = lists.included_only,

@@ -188,27 +188,14 @@ std::expected<PatternOptions, std::string> pattern_options(Rule const& rule,
 
 bool severity_by_amount(RuleKind kind) {
     switch (kind) {
-    case RuleKind::dormant_awakening:
     case RuleKind::consolidation:
     case RuleKind::dispersion:
     case RuleKind::drain:
     case RuleKind::structuring:
-    case RuleKind::exchange_flow:
-    case RuleKind::new_whale:
-    case RuleKind::whale_exit:
-    case RuleKind::unbonding:
     case RuleKind::pass_through:
     case RuleKind::test_then_large: return true;
     default: return false;
     }
-}
-
-Levels severity_levels(Rule const& rule, std::uint8_t decimals) {
-    bool const written = rule.levels[0] || rule.levels[1] || rule.levels[2];
-    if (written || !severity_by_amount(rule.kind)) return levels_of(rule, decimals);
-    Rule standard;
-    standard.levels = {std::nullopt, "100000", "1000000"};
-    return levels_of(standard, decimals);
 }
 
 } // namespace stages

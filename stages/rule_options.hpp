@@ -27,9 +27,8 @@ inline constexpr std::array migrations{
 [[nodiscard]] std::expected<PatternOptions, std::string> pattern_options(Rule const& rule,
                                                                          std::uint8_t decimals);
 
-// From which amount on a claim of the rule is important or critical: as written, or, where its kind
-// is judged by an amount and nothing is written, 100,000 and 1,000,000 tokens.
+// Kinds that call a claim important or critical by its amount alone, or nearly so: levels that are
+// written stand instead of that. Those of other kinds come besides what the kind says.
 bool severity_by_amount(RuleKind kind);
-Levels severity_levels(Rule const& rule, std::uint8_t decimals);
 
 } // namespace stages

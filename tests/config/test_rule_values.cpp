@@ -59,23 +59,34 @@ TEST(RuleOptions, every_pattern_gives_the_options_of_its_own_kind) {
     EXPECT_TRUE(std::get<WhaleOptions>(*pattern_options({.kind = whale_exit}, 10)).leaving);
 }
 
-TEST(RuleOptions, levels_are_as_written_or_the_plans_where_nothing_is) {
-    auto const met = [](Rule const& rule, std::uint64_t amount) {
-        auto const severity = severity_levels(rule, 0).met(amount);
-        return severity ? std::string(to_text(*severity)) : "none";
+// By hand from the table of detectors and the headers of the families: ten and a hundred times what
+// a claim is judged by; of structuring that is three levels.
+TEST(RuleKeys, levels_that_are_not_written_are_shown_as_the_kind_itself_goes_by_them) {
+    struct Row {
+        RuleKind kind;
+        char const* line;
+        char const *important, *critical;
     };
-    Rule const standard{.kind = drain};
-    EXPECT_EQ(met(standard, 99'999), "none");
-    EXPECT_EQ(met(standard, 100'000), "important");
-    EXPECT_EQ(met(standard, 999'999), "important");
-    EXPECT_EQ(met(standard, 1'000'000), "critical");
-    Rule const written = load_rule(rule_of(drain) + "important = \"5000000\"\n");
-    EXPECT_EQ(met(written, 4'999'999), "none"); // the default of critical is not mixed in
-    EXPECT_EQ(met(written, 5'000'000), "important");
-    EXPECT_EQ(value_text(written, *find_rule_key("critical", drain)), "");
-    EXPECT_EQ(value_text(standard, *find_rule_key("critical", drain)), "1000000");
-    EXPECT_EQ(met(Rule{.kind = burst}, ~std::uint64_t{0}), "none");
-    EXPECT_EQ(met(Rule{.kind = watch}, ~std::uint64_t{0}), "none");
+    for (Row const& row :
+         {Row{drain, "", "100000", "1000000"}, Row{drain, "min = \"50000\"", "500000", "5000000"},
+          Row{pass_through, "min = \"0.05\"", "0.5", "5"},
+          Row{consolidation, "", "1000000", "10000000"},
+          Row{dispersion, "sum = \"1.25\"", "12.5", "125"},
+          Row{structuring, "", "300000", "3000000"},
+          Row{test_then_large, "large = \"7\"", "70", "700"}, Row{drain, "min = \"0\"", "", ""},
+          Row{drain, "min = \"34028236692093846346337460743176821145\"",
+              "340282366920938463463374607431768211450", ""},
+          Row{drain, "important = \"5\"", "5", ""}, Row{drain, "critical = \"5\"", "", "5"},
+          Row{dormant_awakening, "", "", ""}, Row{exchange_flow, "", "", ""},
+          Row{new_whale, "", "", ""}, Row{whale_exit, "", "", ""}, Row{unbonding, "", "", ""}}) {
+        Rule const rule = load_rule(rule_of(row.kind) + row.line + "\n");
+        EXPECT_EQ(value_text(rule, *find_rule_key("important", row.kind)), row.important)
+            << to_text(row.kind) << ' ' << row.line;
+        EXPECT_EQ(value_text(rule, *find_rule_key("critical", row.kind)), row.critical)
+            << to_text(row.kind) << ' ' << row.line;
+    }
+    EXPECT_EQ(find_rule_key("important", structuring)->fallback, "30 x level");
+    EXPECT_EQ(find_rule_key("critical", drain)->fallback, "100 x min");
 }
 
 TEST(RuleOptions, rules_of_patterns_cover_no_single_movement) {

@@ -211,6 +211,31 @@ TEST(Patterns, severity_is_what_the_rule_says_of_the_sum) {
     EXPECT_EQ(other.found().at(0).severity, Severity::important);
 }
 
+// A drain says critical of all that an account had; whoever writes a level of its sum wants that
+// level. Silence is no amount: there the level comes besides.
+TEST(PatternRule, levels_stand_instead_of_what_a_kind_says_of_amounts_and_besides_all_else) {
+    struct Row {
+        RuleKind kind;
+        char const* important;
+        Severity said, expected;
+    };
+    for (Row const& row :
+         {Row{RuleKind::drain, nullptr, Severity::critical, Severity::critical},
+          Row{RuleKind::drain, "8", Severity::critical, Severity::notable},
+          Row{RuleKind::drain, "7", Severity::critical, Severity::important},
+          Row{RuleKind::dormant_awakening, "8", Severity::critical, Severity::critical},
+          Row{RuleKind::dormant_awakening, "7", Severity::notable, Severity::important},
+          Row{RuleKind::dormant_awakening, "8", Severity::notable, Severity::notable}}) {
+        Rule rule = rule_of(row.kind);
+        if (row.important != nullptr) rule.levels[1] = row.important;
+        auto const made = pattern_rules({&rule, 1}, 0, 0, {}, {}, [](std::string_view) {});
+        Claim claim;
+        claim.sum = 7;
+        claim.severity = row.said;
+        EXPECT_EQ(made.at(0).severity_of(claim), row.expected) << to_text(row.kind);
+    }
+}
+
 TEST(Patterns, every_rule_judges_every_movement) {
     Rule first = rule_of(RuleKind::drain), second = rule_of(RuleKind::dispersion);
     first.name = "a";
