@@ -4,6 +4,7 @@
 #include "config/io_thread.hpp"
 #include "config/label_files.hpp"
 #include "config/rollout_plan.hpp"
+#include "config/rule_lint.hpp"
 #include "config/stage_options.hpp"
 #include "io/files.hpp"
 #include "io/websocket.hpp"
@@ -64,6 +65,8 @@ void check_labels(Config const& config, std::vector<Problem>& problems) {
     for (std::string const& path : config.labels.files)
         if (auto const size = io::file_size(path); !size)
             problems.push_back({config.labels.where, io::describe(size.error()), false});
+    // Without files load() has looked already.
+    if (!config.labels.files.empty()) lint_labels_of_files(config, problems);
 }
 
 // Opens a WebSocket and closes it again; nothing is asked.

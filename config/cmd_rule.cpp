@@ -5,22 +5,11 @@
 #include "config/rule_list.hpp"
 #include "decoders/value_json.hpp"
 
-#include <algorithm>
 #include <fmt/format.h>
-#include <tuple>
 
 namespace config {
 
 namespace {
-
-Loaded load_and_lint(std::string const& path) {
-    Loaded loaded = load(path);
-    if (!loaded.config.labels.files.empty()) lint_labels_of_files(loaded.config, loaded.problems);
-    std::ranges::sort(loaded.problems, {}, [](Problem const& problem) {
-        return std::tie(problem.where.line, problem.where.column, problem.text);
-    });
-    return loaded;
-}
 
 void print_problems(Loaded const& loaded, bool warnings, std::FILE* err) {
     for (Problem const& problem : loaded.problems)

@@ -1,6 +1,7 @@
 #include "config/backtest.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/exit_codes.hpp"
+#include "config/rule_lint.hpp"
 #include "decoders/hex.hpp"
 #include "stages/alert_line.hpp"
 #include "stages/pattern_options.hpp"
@@ -124,7 +125,7 @@ std::string json(Config const& config, Recording const& recording, Backtest cons
 
 int cmd_rule_backtest(Common const& common, RuleBacktestOptions const& options, std::FILE* out,
                       std::FILE* err) {
-    Loaded const loaded = load(options.config_path);
+    Loaded const loaded = load_and_lint(options.config_path);
     for (Problem const& problem : loaded.problems)
         if (!problem.warning) fmt::print(err, "{}\n", to_text(loaded.config, problem));
     if (!loaded.usable()) return exit_bad_configuration;

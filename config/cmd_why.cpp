@@ -2,6 +2,7 @@
 
 #include "config/backtest.hpp"
 #include "config/exit_codes.hpp"
+#include "config/rule_lint.hpp"
 #include "config/rule_why.hpp"
 #include "decoders/hex.hpp"
 #include "decoders/ss58.hpp"
@@ -104,7 +105,7 @@ int cmd_why_not(Common const& common, WhyNotOptions const& options, std::FILE* o
         fmt::print(err, "spyhop why-not: {}\n", sentence);
         return code;
     };
-    Loaded const loaded = load(options.config_path);
+    Loaded const loaded = load_and_lint(options.config_path);
     for (Problem const& problem : loaded.problems)
         if (!problem.warning) fmt::print(err, "{}\n", to_text(loaded.config, problem));
     if (!loaded.usable()) return exit_bad_configuration;

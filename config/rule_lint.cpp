@@ -9,6 +9,7 @@
 #include <algorithm>
 #include <fmt/format.h>
 #include <map>
+#include <tuple>
 
 namespace config {
 
@@ -268,6 +269,15 @@ void lint_labels_of_files(Config const& config, std::vector<Problem>& problems) 
     for (stages::LabelFile const& file : files)
         for (stages::LabelRow const& row : file.rows) known.push_back(file.label(row));
     lint_labels(config, known, problems);
+}
+
+Loaded load_and_lint(std::string const& path) {
+    Loaded loaded = load(path);
+    if (!loaded.config.labels.files.empty()) lint_labels_of_files(loaded.config, loaded.problems);
+    std::ranges::sort(loaded.problems, {}, [](Problem const& problem) {
+        return std::tie(problem.where.line, problem.where.column, problem.text);
+    });
+    return loaded;
 }
 
 } // namespace config

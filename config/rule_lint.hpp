@@ -33,5 +33,7 @@ std::vector<std::string_view> labels_of_watches(Config const& config);
 // The same where [labels] names files: with theirs. Files that cannot be read are others' problem,
 // and then nothing is said.
 void lint_labels_of_files(Config const& config, std::vector<Problem>& problems);
+// load(), and that; for what goes by the rules without a service. Problems in the order of places.
+Loaded load_and_lint(std::string const& path);
 
 } // namespace config

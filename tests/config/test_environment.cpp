@@ -70,3 +70,21 @@ TEST_F(Environment, names_secrets_that_cannot_be_read) {
     text = said(good, "[subscan]\napi_key_env = \"SPYHOP_NO_SUCH_VARIABLE\"\n");
     EXPECT_TRUE(tests::has(text, "warning: subscan.api_key_env: $SPYHOP_NO_SUCH_VARIABLE")) << text;
 }
+
+// A rule about nobody would never speak, whatever `rule lint` would have said of it.
+TEST_F(Environment, names_labels_of_rules_that_no_watch_and_no_file_has) {
+    std::ofstream(path("labels.csv"))
+        << "address,label\n0x" << std::string(64, '1') << ",Cold wallet\n";
+    std::string const good = "state_dir = \"" + path("state") + "\"\n";
+    auto const with = [&](std::string const& label) {
+        return "[[watch]]\naddress = \"0x" + std::string(64, '2') +
+               "\"\nlabel = \"Treasury\"\n[[rule]]\nname = \"cuts\"\nkind = \"drain\"\n"
+               "exclude_labels = [\"" +
+               label + "\"]\n[labels]\nfiles = [\"" + path("labels.csv") + "\"]\n";
+    };
+    EXPECT_EQ(said(good, with("Cold wallet")), "");
+    EXPECT_EQ(said(good, with("Treasury")), "");
+    std::string const text = said(good, with("Cold walet"));
+    EXPECT_EQ(text, "f:16:18: rule.exclude_labels: nobody is labelled \"Cold walet\"; did you mean "
+                    "\"Cold wallet\"?\n");
+}
