@@ -10,7 +10,7 @@
 #include "config/commands.hpp"
 #include "config/duration_option.hpp"
 #include "config/exit_codes.hpp"
-#include "stages/admin_request.hpp"
+#include "config/usage_error.hpp"
 
 #include <CLI/CLI.hpp>
 #include <cstdio>
@@ -181,51 +181,14 @@ struct CommandLine {
         not_told->callback([this] { exit_code = cmd_why_not(common, why_not); });
     }
 
-    // Every name that could have been meant, at the deepest command that was understood.
-    std::vector<std::string_view> names_at(std::vector<std::string> const& arguments) {
-        CLI::App const* at = &app;
-        for (std::string const& word : arguments)
-            for (CLI::App const* sub : at->get_subcommands([](CLI::App const*) { return true; }))
-                if (sub->get_name() == word) at = sub;
-        names_.clear();
-        for (CLI::App const* scope : {static_cast<CLI::App const*>(&app), at}) {
-            for (CLI::App const* sub : scope->get_subcommands([](CLI::App const*) { return true; }))
-                names_.push_back(sub->get_name());
-            for (CLI::Option const* option : scope->get_options())
-                for (std::string const& name : option->get_lnames()) names_.push_back("--" + name);
-        }
-        return {names_.begin(), names_.end()};
-    }
-
     std::optional<AdminCommands> admin_commands;
     std::optional<BenchCommands> bench_commands;
-
-  private:
-    std::vector<std::string> names_; // what names_at() points into
 };
-
-// What a person most likely got wrong: the first word that nothing here is called.
-std::string unknown_word(CommandLine& line, std::vector<std::string> const& arguments) {
-    auto const known = line.names_at(arguments);
-    bool first_word = true;
-    for (std::string const& word : arguments) {
-        std::string const name = word.substr(0, word.find('='));
-        bool const is_option = name.starts_with("--");
-        bool const is_command = !name.starts_with('-') && std::exchange(first_word, false);
-        if (!is_option && !is_command) continue;
-        if (std::find(known.begin(), known.end(), name) != known.end()) continue;
-        std::string_view const near = stages::nearest(name, known);
-        return fmt::format("there is no {} {}{}", is_option ? "option" : "command", name,
-                           near.empty() ? std::string("; spyhop --help lists everything")
-                                        : fmt::format("; did you mean {}?", near));
-    }
-    return {};
-}
 
 int usage_error(CommandLine& line, std::vector<std::string> const& arguments,
                 CLI::ParseError const& error) {
     if (error.get_exit_code() == 0) return line.app.exit(error); // --help, --version
-    std::string what = unknown_word(line, arguments);
+    std::string what = unknown_word(line.app, arguments);
     if (what.empty()) {
         what = arguments.empty() ? "a command is needed" : error.what();
         what.resize(what.find_last_not_of(" \n.") + 1);
