@@ -1,11 +1,11 @@
 #include "config/stage_options.hpp"
 
-#include "stages/pattern_rule_make.hpp"
-
 #include "config/flags_file.hpp"
 #include "config/reader.hpp"
+#include "config/rule_list.hpp"
 #include "decoders/storage_key.hpp"
 #include "stages/assets.hpp"
+#include "stages/pattern_rule_make.hpp"
 
 #include <algorithm>
 #include <charconv>
@@ -277,6 +277,56 @@ stages::ControlOptions control_options(Config const& config) {
     for (std::string const& name : config.service.operators)
         if (auto const uid = uid_of(name)) options.operators.push_back(*uid);
     return options;
+}
+
+std::vector<stages::RuleOnChain> rules_on_chains(Config const& config,
+                                                 pipeline::MetricsBook& metrics) {
+    std::vector<stages::RuleOnChain> made;
+    auto const page = [&](stages::RuleOnChain const& of, std::string_view path) {
+        auto& there = metrics.add(stages::rule_label(of.name, config.chains[of.chain].name, path),
+                                  stages::rule_metrics);
+        auto const budget = stages::budget(config.rules[of.rule]);
+        there.set(stages::RuleMetric::budget, budget ? stages::micro_alerts(*budget) : 0);
+        return &there;
+    };
+    for (std::uint16_t rule = 0; std::size_t{rule} < config.rules.size(); ++rule)
+        for (std::uint16_t chain = 0; std::size_t{chain} < config.chains.size(); ++chain) {
+            stages::Rule const& of = config.rules[rule];
+            if (!of.chains[chain]) continue;
+            stages::RuleKindRow const& kind = stages::row_of(of.kind);
+            auto& one = made.emplace_back(
+                stages::RuleOnChain{.name = of.name,
+                                    .kind = kind.name,
+                                    .statistical = kind.model == stages::RuleModel::statistical,
+                                    .rule = rule,
+                                    .chain = chain});
+            RulePaths const paths = paths_of(of, config.chains[chain]);
+            if (paths.hybrid) one.hybrid = page(one, "hybrid");
+            if (paths.legacy) one.legacy = page(one, "legacy");
+        }
+    return made;
+}
+
+namespace {
+
+stages::RulePages pages_of(Config const& config, std::vector<stages::RuleOnChain> const& rules,
+                           pipeline::MetricsPage* stages::RuleOnChain::* path) {
+    stages::RulePages pages(config.chains.size());
+    for (auto& of_chain : pages) of_chain.resize(config.rules.size());
+    for (stages::RuleOnChain const& one : rules) pages[one.chain][one.rule] = one.*path;
+    return pages;
+}
+
+} // namespace
+
+stages::RulePages hybrid_pages(Config const& config,
+                               std::vector<stages::RuleOnChain> const& rules) {
+    return pages_of(config, rules, &stages::RuleOnChain::hybrid);
+}
+
+stages::RulePages legacy_pages(Config const& config,
+                               std::vector<stages::RuleOnChain> const& rules) {
+    return pages_of(config, rules, &stages::RuleOnChain::legacy);
 }
 
 pipeline::Regime first_regime(Config const& config) {

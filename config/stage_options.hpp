@@ -53,6 +53,12 @@ std::vector<std::optional<std::uint32_t>> starts(Config const& config);
 // Of a user's name, or a number as it is; nothing: there is no such user.
 std::optional<std::uint32_t> uid_of(std::string const& name);
 stages::ControlOptions control_options(Config const& config);
+// Every rule on every chain that it covers, with its pages; made while wiring.
+std::vector<stages::RuleOnChain> rules_on_chains(Config const& config,
+                                                 pipeline::MetricsBook& metrics);
+// Those that the Detect of one path writes.
+stages::RulePages hybrid_pages(Config const& config, std::vector<stages::RuleOnChain> const& rules);
+stages::RulePages legacy_pages(Config const& config, std::vector<stages::RuleOnChain> const& rules);
 pipeline::Regime first_regime(Config const& config);
 
 } // namespace config

@@ -137,7 +137,8 @@ void add_chain(pipeline::Topology& t, World const& world, Placement& place, std:
 }
 
 void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
-                Journal const* journal, LegacyLinks& links) {
+                Journal const* journal, std::vector<RuleOnChain> const& rules,
+                LegacyLinks& links) {
     if (!has_legacy(world.config)) return;
     auto& book       = t.metrics();
     auto& facts      = t.link<Fact>      ("legacy-facts",      {.depth = 256});
@@ -164,7 +165,8 @@ void add_legacy(pipeline::Topology& t, World const& world, Placement& place,
             std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
                                      book.add("path=\"legacy\"", detect_metrics), candidates,
                                      DetectProcesses{}, watched_accounts(world.config),
-                                     DetectPatterns{.labels = world.labels}),
+                                     DetectPatterns{.labels = world.labels},
+                                     legacy_pages(world.config, rules)),
             facts);
 }
 
@@ -205,6 +207,7 @@ ShadowLinks add_shadow(pipeline::Topology& t, World const& world, Placement& pla
 
 std::unique_ptr<Detect> make_detect(pipeline::Topology& t, World const& world,
                                     Journal const* journal, std::vector<DetectKept> kept,
+                                    std::vector<RuleOnChain> const& rules,
                                     pipeline::Out<Candidate> candidates) {
     DetectPatterns patterns = patterns_of(world.config, journal);
     patterns.kept = std::move(kept);
@@ -212,7 +215,8 @@ std::unique_ptr<Detect> make_detect(pipeline::Topology& t, World const& world,
     patterns.options.seed = world.random.next();
     return std::make_unique<Detect>(world.config.rules, chain_names(world.config), world.log,
                                     t.metrics().add("", detect_metrics), candidates, world.detect,
-                                    watched_accounts(world.config), std::move(patterns));
+                                    watched_accounts(world.config), std::move(patterns),
+                                    hybrid_pages(world.config, rules));
 }
 
 std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
@@ -253,19 +257,19 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     auto& kept       = t.link<Keep>     ("kept",       keep_room);
     auto& routed     = t.link<Verdict>  ("routed",     {.depth = 256});
     auto& steer      = t.link<Steer>    ("steer",      asking_room);
-    ChainLinks links;
-    LegacyLinks legacy;
+    ChainLinks links; LegacyLinks legacy;
+    auto rules = rules_on_chains(config, book);
     KeptPatterns patterns = kept_patterns(world, journal.get());
     for (std::uint16_t i = 0; std::size_t{i} < chains.size(); ++i)
         add_chain(t, world, place, i, journal.get(), patterns.again[i], links);
     ShadowLinks const shadow = add_shadow(t, world, place, journal.get(), links);
     t.stage_over(place.row("decode", Process::hybrid, "data"),
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
-                                          kept, movement_kinds(config)),
-                 links.frames);
+                                          kept, movement_kinds(config)), links.frames);
     t.stage(place.row("detect", Process::hybrid, "data"),
-            make_detect(t, world, journal.get(), std::move(patterns.kept), candidates), facts);
-    add_legacy(t, world, place, journal.get(), legacy);
+            make_detect(t, world, journal.get(), std::move(patterns.kept), rules, candidates),
+            facts);
+    add_legacy(t, world, place, journal.get(), rules, legacy);
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
     t.stage_over(place.row("route", Process::legacy, processes ? "route" : "data"),
@@ -291,7 +295,8 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     Control::Needs needs{world.switchboard, book, world.shutdown, world.ledgers, world.alerts,
                          world.processes, world.restart, world.resource_ratio,
                          [&t] { return fullest(t); }, world.memory_shares,
-                         world.governor([&t] { t.wake(); }), world.http(desk), {}, &world.clock};
+                         world.governor([&t] { t.wake(); }), world.http(desk), {}, &world.clock,
+                         std::move(rules)};
     ControlOptions desk_options = control_options(config);
     desk_options.admin_token = world.admin_token;
     if (needs.governor) needs.steward = world.steward(desk, *needs.governor, steer);

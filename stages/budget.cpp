@@ -71,6 +71,13 @@ bool Budget::meets(double score) const {
     return bucket > cut_.bucket || (bucket == cut_.bucket && part_ < cut_.share);
 }
 
+std::uint32_t Budget::warm_left_s() const {
+    if (!warming_) return 0;
+    double const needed_s = std::max(1.0, warm_alerts / options_.alerts_a_day) * day_length_s;
+    double const left_s = std::ceil(needed_s - static_cast<double>(scores_.observed_s()));
+    return static_cast<std::uint32_t>(std::clamp(left_s, 0.0, 4e9));
+}
+
 double Budget::threshold() const { return std::max(options_.floor, cut_.value()); }
 
 bool Budget::judge(double score, std::uint32_t time_s) {

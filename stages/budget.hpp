@@ -39,7 +39,8 @@ class Budget {
 
     bool meets(double score) const; // what judge() would say
     bool warming() const { return warming_; }
-    double threshold() const; // of use when not warming
+    std::uint32_t warm_left_s() const; // how much more has to be observed, at least
+    double threshold() const;          // of use when not warming
     // What judge() has met a day, over the last 7 days and this one, as far as observed.
     double actual_a_day() const;
     // How many candidates a day of the horizon would meet today's threshold.

@@ -18,6 +18,7 @@
 #include "stages/governor.hpp"
 #include "stages/ledger_view.hpp"
 #include "stages/notes.hpp"
+#include "stages/rule_figures.hpp"
 #include "stages/steward.hpp"
 
 #include <deque>
@@ -92,6 +93,7 @@ class Control : pipeline::Pinned {
         std::unique_ptr<io::HttpServer> http{}; // null: no HTTP at all
         std::unique_ptr<Steward> steward{};     // of that governor, and dies before it
         pipeline::Clock const* clock = nullptr; // for the times of a rollback; null: Turn::now
+        std::vector<RuleOnChain> rules{};       // for `status`, in its order
     };
 
     // server: null in tests that call answer() directly.
@@ -212,6 +214,10 @@ class Control : pipeline::Pinned {
     std::string quota_json() const;
     std::string processes_json() const;
     std::string quota_line() const;
+    // control_rules.cpp: how often each rule speaks
+    std::string rules_json(pipeline::Turn const& turn) const;
+    std::string rules_table(pipeline::Turn const& turn) const;
+    pipeline::MetricsPage const* page_of(RuleOnChain const& rule, pipeline::Turn const& turn) const;
     LegacyNote const* any_legacy() const; // the newest word on the key; null: no chain has Subscan
 
     ControlOptions const options_;

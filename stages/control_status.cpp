@@ -80,7 +80,8 @@ Control::Answer Control::status(AdminRequest const&, pipeline::Turn const& turn)
         to_text(turn.regime.mode), turn.regime.hybrid_buckets / 100.0, ready(turn.regime), locked(),
         locked() ? quoted(needs_.governor->state().lock_reason) : "null");
     for (std::size_t i = 0; i < notes_.size(); ++i) members += (i ? "," : "") + chain_json(i, turn);
-    members += fmt::format(R"(],"subscan":{},"processes":[{}])", quota_json(), processes_json());
+    members += fmt::format(R"(],"subscan":{},"processes":[{}],"rules":[{}])", quota_json(),
+                           processes_json(), rules_json(turn));
     return {0, status_table(turn), members};
 }
 
@@ -205,7 +206,7 @@ std::string Control::status_table(pipeline::Turn const& turn) const {
         text += legacy_line(i, turn);
         text += catch_up_line(i);
     }
-    return text + quota_line();
+    return text + rules_table(turn) + quota_line();
 }
 
 } // namespace stages

@@ -42,10 +42,11 @@ Levels levels_of_any(Rule const& rule) {
 Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipeline::Log& log,
                pipeline::MetricsPage& metrics, pipeline::Out<Candidate> candidates,
                DetectProcesses processes, std::vector<decoders::Account> watched,
-               DetectPatterns patterns)
+               DetectPatterns patterns, RulePages rule_pages)
     : rules_(std::move(rules))
     , watched_(sorted_set(std::move(watched)))
     , patterns_(std::move(patterns))
+    , rule_pages_(std::move(rule_pages))
     , log_(log)
     , metrics_(metrics)
     , candidates_(candidates)
@@ -53,6 +54,7 @@ Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipelin
     , reader_(processes.reader.load()) {
     CHECK(rules_.size() <= rules_max);
     for (std::string& name : chains) chains_.push_back({std::move(name), {}});
+    for (Chain& chain : chains_) chain.told.resize(rule_pages_.empty() ? 0 : rules_.size());
     for (std::uint16_t i = 0; i < patterns_.kept.size() && i < chains_.size(); ++i) {
         if (!patterns_.kept[i].store || !patterns_.kept[i].resume) continue;
         auto const stamp = patterns_.kept[i].store->stamp();
@@ -78,7 +80,8 @@ bool Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const& turn) {
         if (kind == decoders::MovementKind::transfer) judge(fact, chain, *transfer);
         return true;
     }
-    if (std::holds_alternative<BlockEnd>(fact.body)) {
+    if (auto const* end = std::get_if<BlockEnd>(&fact.body)) {
+        see(chain, end->block.timestamp_ms);
         in_block_ = false;
         if (std::exchange(headless_, false)) return true;
     }
@@ -106,6 +109,7 @@ void Detect::keep(Candidate const& candidate) {
 
 bool Detect::tick(pipeline::Turn const& turn) {
     save_patterns(turn);
+    write_figures(turn);
     if (std::uint32_t const now = processes_.reader.load(); now != reader_) {
         reader_ = now;
         repeating_ = true;
@@ -172,8 +176,9 @@ bool Detect::moves_watched(Transfer const& transfer) const {
     return holds(watched_, transfer.from) || holds(watched_, transfer.to);
 }
 
-void Detect::judge(Fact const& fact, Chain const& chain, Transfer const& transfer) {
+void Detect::judge(Fact const& fact, Chain& chain, Transfer const& transfer) {
     metrics_.add(DetectMetric::transfers);
+    see(chain, transfer.block.timestamp_ms);
     if (transfer.asset >= chain.assets.size()) { // decode's book of assets is full
         metrics_.add(DetectMetric::unjudged);
         return;
@@ -189,6 +194,7 @@ void Detect::judge(Fact const& fact, Chain const& chain, Transfer const& transfe
         Candidate candidate = about(fact);
         candidate.body =
             Match{transfer, bound.rule, rules_[bound.rule].settings.severity.value_or(*severity)};
+        if (!fact.recheck) count_told(chain, std::get<Match>(candidate.body));
         candidates_.emit(candidate);
     }
     if (asset.blind && !met) metrics_.add(DetectMetric::unjudged);

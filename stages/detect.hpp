@@ -13,6 +13,9 @@
 // some milliseconds. Until the chain has said what it is in this run nothing is judged: what is
 // read again may come first.
 //
+// How often each rule speaks is counted here and written to its pages once a second (
+// rule_figures.hpp), between events.
+//
 // Pure but for its output and those files: chain time only, no clock. One thread. Per transfer the
 // work is one look-up of the asset and a comparison per rule that covers it; nothing is allocated.
 #pragma once
@@ -24,6 +27,7 @@
 #include "stages/labels.hpp"
 #include "stages/pattern_rule_make.hpp"
 #include "stages/patterns.hpp"
+#include "stages/rule_figures.hpp"
 #include "stages/rules.hpp"
 
 #include <functional>
@@ -120,16 +124,18 @@ class Detect : pipeline::Pinned {
     static constexpr std::size_t rules_max = max_burst;
     static constexpr std::uint32_t save_blocks = 100;
     static constexpr pipeline::Nanoseconds save_pause = 60 * pipeline::second;
+    static constexpr pipeline::Nanoseconds figures_pause = pipeline::second;
 
     Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipeline::Log& log,
            pipeline::MetricsPage& metrics, pipeline::Out<Candidate> candidates,
            DetectProcesses processes = {}, std::vector<decoders::Account> watched = {},
-           DetectPatterns patterns = {});
+           DetectPatterns patterns = {}, RulePages rule_pages = {});
 
     auto outputs() { return std::tie(candidates_); }
     bool on(pipeline::Part<Fact> const& part, pipeline::Turn const& turn);
     bool accepting() const { return reader_ == processes_.reader.load() && !repeating_; }
     bool tick(pipeline::Turn const& turn);
+    pipeline::Nanoseconds next_deadline() const; // of figures that nobody has been told
 
   private:
     // One rule's levels for one asset.
@@ -152,6 +158,8 @@ class Detect : pipeline::Pinned {
         std::optional<std::uint32_t> saved_to{};                     // a block
         pipeline::Nanoseconds save_at = 0;                           // not before
         bool save_failing = false;
+        std::vector<RuleDay> told{};              // by rule
+        std::uint32_t oldest_s = 0, newest_s = 0; // of blocks seen; 0: none
     };
 
     void learn(Chain& chain, std::uint16_t index, ChainFacts const& facts);
@@ -172,11 +180,18 @@ class Detect : pipeline::Pinned {
     bool moves_watched(Transfer const& transfer) const;
     void keep(Candidate const& candidate);
     Bound bound_of(std::size_t rule, std::uint8_t decimals) const;
-    void judge(Fact const& fact, Chain const& chain, Transfer const& transfer);
+    void judge(Fact const& fact, Chain& chain, Transfer const& transfer);
+    void see(Chain& chain, std::uint64_t timestamp_ms);
+    void count_told(Chain& chain, Match const& match);
+    void write_figures(pipeline::Turn const& turn);
+    void write_figures(Chain& chain, std::vector<pipeline::MetricsPage*> const& pages);
 
     std::vector<Rule> const rules_;
     std::vector<decoders::Account> const watched_; // sorted
     DetectPatterns const patterns_;
+    RulePages const rule_pages_; // empty: nobody asks
+    bool figures_changed_ = false;
+    pipeline::Nanoseconds figures_at_ = 0;        // not before
     std::optional<LabelBook> book_;               // once asked for
     std::optional<std::vector<RuleLists>> lists_; // by rule, once the first chain is known
     std::vector<Chain> chains_;

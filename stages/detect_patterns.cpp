@@ -167,6 +167,7 @@ bool Detect::emit_patterns(Chain& chain, Fact const& fact) {
         candidate.chain = fact.chain;
         candidate.path = fact.path;
         candidate.body = Match{found->transfer, found->rule, found->severity, true, found->facts};
+        count_told(chain, std::get<Match>(candidate.body));
         candidates_.emit(candidate);
     }
     bool const finished = chain.patterns->idle();

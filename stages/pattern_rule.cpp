@@ -150,8 +150,14 @@ Severity PatternRule::severity_of(Claim const& claim) const {
     return options_.levels_alone ? by_levels : std::max(by_levels, claim.severity);
 }
 
-bool PatternRule::warming() const {
-    if (budget_ && budget_->warming()) return true;
+bool PatternRule::warming() const { return (budget_ && budget_->warming()) || model_warming(); }
+
+std::optional<std::uint32_t> PatternRule::warm_left_s() const {
+    if (!budget_ || !budget_->warming() || model_warming()) return std::nullopt;
+    return budget_->warm_left_s();
+}
+
+bool PatternRule::model_warming() const {
     if (auto const* family = std::get_if<Coordination>(&family_)) return family->warming();
     if (auto const* family = std::get_if<ExchangeFlows>(&family_)) return family->warming() != 0;
     if (auto const* family = std::get_if<Market>(&family_)) return (*family)->warming();

@@ -68,6 +68,9 @@ class PatternRule {
     bool affords(Claim const& claim, std::uint32_t time_s);
     // Its model has not seen enough yet to speak.
     bool warming() const;
+    // How much chain time that takes, at least; nothing: it depends on more than time.
+    std::optional<std::uint32_t> warm_left_s() const;
+    Budget const* budget() const { return budget_.get(); } // null: it has none
 
     Options const& options() const { return options_; }
     bool statistical() const;
@@ -102,6 +105,7 @@ class PatternRule {
     static Family family_of(PatternOptions const& options, std::size_t watched);
 
     bool watches(decoders::Account const& account) const;
+    bool model_warming() const;
     static constexpr std::size_t maybe_max = 4'096;
     static std::size_t place_of(decoders::Account const& account);
 

@@ -54,6 +54,7 @@ class Patterns(Case):
         service = self.service_of(SPREAD)
         spread = lambda: [a for a in alerts_of(service) if a["kind"] == "dispersion"]
         service.wait_until(lambda: len(spread()) >= 20, "twenty alerts of the pattern")
+        self.assert_rules(service)
         self.end(service)
         alerts = alerts_of(service)
         told = {a["subject"]["public_key"]: a for a in spread() if "amended" not in a}
@@ -73,6 +74,18 @@ class Patterns(Case):
                 self.assertEqual(alert[member], evidence[-1][member])
         self.assertEqual({s: place(a) for s, a in told.items()},
                          self.expected(moves, max(map(place, told.values()))))
+
+    def assert_rules(self, service):
+        """Status says how often each rule spoke, though another process counts it."""
+        rules = lambda: {r["name"]: r for r in self.status()["rules"]}
+        service.wait_until(lambda: rules()["spread"]["actual_24h"] >= 20, "what the rule has told")
+        self.assertEqual(list(rules()), ["large-transfer", "spread"])
+        for name, kind in (("large-transfer", "large_transfer"), ("spread", "dispersion")):
+            rule = rules()[name]
+            self.assertEqual([rule[key] for key in ("kind", "chain", "path", "state", "budget",
+                                                    "warming", "warm_at")],
+                             [kind, CHAIN, "hybrid", "speaking", None, False, None])
+            self.assertGreater(rule["actual_24h"], 0)
 
     def expected(self, moves, last):
         """{sender: the place of the movement by which it had sent to so many}."""

@@ -82,7 +82,7 @@ TEST(Control, status_as_json_has_the_members_of_the_interface) {
             R"({"name":"kusama","genesis":null,"symbol":null,"decimals":null,"best":0,)"
             R"("finalized":0,"lag_s":null,"path":"hybrid","endpoint":"[::1]:9944",)"
             R"("state":"waiting","spec_version":0,"legacy":null}],"subscan":null,)"
-            R"("processes":[{"name":"spyhop","pid":4242,"restarts":0}]})");
+            R"("processes":[{"name":"spyhop","pid":4242,"restarts":0}],"rules":[]})");
 }
 
 TEST(Control, status_as_text_ends_with_an_empty_line) {
