@@ -57,6 +57,7 @@ class Counter : pipeline::Pinned {
         , with_lines_(with_lines)
         , out_(out)
         , assets_(config.chains.size())
+        , newest_ms_(config.chains.size())
         , severities_(config.rules.size()) {}
 
     auto outputs() { return std::tie(); }
@@ -67,12 +68,18 @@ class Counter : pipeline::Pinned {
             if (assets.size() <= asset->slot) assets.resize(asset->slot + std::size_t{1});
             assets[asset->slot] = *asset;
         }
-        if (auto const* end = std::get_if<stages::BlockEnd>(&candidate.body))
+        if (auto const* end = std::get_if<stages::BlockEnd>(&candidate.body)) {
             out_.incomplete += end->incomplete;
+            pass(candidate.chain, end->block.timestamp_ms);
+        }
         if (auto const* match = std::get_if<Match>(&candidate.body)) count(candidate.chain, *match);
     }
 
   private:
+    std::uint64_t pass(std::uint16_t chain, std::uint64_t timestamp_ms) {
+        return newest_ms_[chain] = std::max(newest_ms_[chain], timestamp_ms);
+    }
+
     void count(std::uint16_t chain, Match const& match) {
         RuleTally& tally = tally_of(match.rule);
         std::string const& name = config_.rules[match.rule].name;
@@ -139,6 +146,28 @@ class Counter : pipeline::Pinned {
         listed.seq = static_cast<std::int64_t>(out_.lines.size());
         listed.emitted_unix_ms = context.emitted_unix_ms;
         stages::append_alert_line(line, context, listed.line);
+        remember(chain, match, id);
+    }
+
+    void remember(std::uint16_t chain, Match const& match, AlertId const& id) {
+        stages::ChainFacts const& facts = recording_.find(chain)->facts;
+        AssetFacts const* const asset = asset_of(chain, match);
+        auto const amount = match.is_pattern ? match.pattern.sum : match.transfer.amount;
+        bool const known = asset == nullptr || asset->decimals_known;
+        std::uint8_t const decimals = asset != nullptr ? asset->decimals : facts.decimals;
+        auto const text = decoders::tokens_text(amount, known ? decimals : std::uint8_t{0});
+        stages::BlockRef const& block = match.transfer.block;
+        out_.told.push_back(
+            {.id = id,
+             .rule = match.rule,
+             .chain = chain,
+             .block = block.number,
+             .event = match.transfer.event_index,
+             .severity = match.severity,
+             .amount = std::string(text.view()),
+             .symbol = std::string(asset != nullptr ? asset->symbol.view() : facts.symbol.view()),
+             .time_ms = block.timestamp_ms,
+             .told_ms = pass(chain, block.timestamp_ms)});
     }
 
     Config const& config_;
@@ -147,6 +176,7 @@ class Counter : pipeline::Pinned {
     bool const with_lines_;
     Backtest& out_;
     std::vector<std::vector<AssetFacts>> assets_; // by chain and slot
+    std::vector<std::uint64_t> newest_ms_;        // by chain: of the blocks that came
     std::vector<boost::unordered_flat_map<AlertId, stages::Severity, IdHash>> severities_;
 };
 

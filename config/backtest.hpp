@@ -40,8 +40,23 @@ struct RuleTally {
     std::uint64_t alerts() const { return by[0] + by[1] + by[2]; }
 };
 
+// What a line says, as values.
+struct ToldAlert {
+    stages::AlertId id{};
+    std::uint16_t rule = 0;
+    std::uint16_t chain = 0;
+    std::uint32_t block = 0;
+    std::uint32_t event = 0;
+    stages::Severity severity{};
+    std::string amount{}; // whole tokens, of a pattern the sum; the smallest unit without decimals
+    std::string symbol{};
+    std::uint64_t time_ms = 0; // of its block; 0: not known
+    std::uint64_t told_ms = 0; // of the newest block when it was told
+};
+
 struct Backtest {
     std::vector<RuleTally> rules;
+    std::vector<ToldAlert> told;            // of each of the lines
     std::vector<stages::ListedAlert> lines; // each alert, and what was said more of it
     std::uint64_t incomplete = 0;           // blocks of which some events could not be read
     std::vector<std::string> problems;      // of labels, decode and detect, as they are logged

@@ -4,6 +4,7 @@
 #include "config/cmd_decode.hpp"
 #include "config/cmd_explain.hpp"
 #include "config/cmd_node.hpp"
+#include "config/cmd_replay.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/cmd_subscan.hpp"
 #include "config/cmd_why.hpp"
@@ -40,6 +41,7 @@ struct CommandLine {
     RuleBacktestOptions backtest;
     ExplainOptions explain;
     WhyNotOptions why_not;
+    ReplayOptions replay;
     int exit_code = exit_ok;
 
     CommandLine() {
@@ -106,6 +108,7 @@ struct CommandLine {
         serve->callback([this] { exit_code = cmd_node(node); });
         add_subscan();
         add_rule();
+        add_replay();
         add_reasons();
 
         auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");
@@ -163,6 +166,20 @@ struct CommandLine {
         test->add_option("--capture", backtest.capture, "a capture file")->required();
         test->add_option("--rule", backtest.rule, "only this one, and each of its alerts");
         test->callback([this] { exit_code = cmd_rule_backtest(common, backtest); });
+    }
+
+    void add_replay() {
+        auto* const play = app.add_subcommand("replay", "the alerts of a capture, always the same");
+        play->add_option("-c,--config", replay.config_path, "configuration file")->required();
+        play->add_option("--capture", replay.capture, "a capture file")->required();
+        auto* const other = play->add_option("--diff", replay.other,
+                                             "what this configuration would tell differently");
+        play->add_option("--speed", replay.speed, "max (default), 1x, 10x: by the blocks' times")
+            ->transform(CLI::Transformer(
+                std::map<std::string, std::uint32_t>{{"max", 0}, {"1x", 1}, {"10x", 10}}))
+            ->check(CLI::IsMember(std::set<std::uint32_t>{0, 1, 10}))
+            ->excludes(other);
+        play->callback([this] { exit_code = cmd_replay(common, replay); });
     }
 
     void add_reasons() {

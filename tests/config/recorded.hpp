@@ -95,11 +95,11 @@ class Recorder {
     }
 
     void write(std::string const& path, std::vector<io::CaptureBlock> const& blocks,
-               std::string const& name = "anything") const {
+               std::string const& name = "anything", std::uint8_t genesis = 0x91) const {
         auto writer = io::CaptureWriter::open(path);
         ASSERT_TRUE(writer);
         io::CaptureChain chain;
-        chain.genesis.fill(0x91);
+        chain.genesis.fill(genesis);
         chain.description = R"({"name":")" + name +
                             R"(","specName":"polkadot","properties":{"ss58Format":0,)"
                             R"("tokenDecimals":10,"tokenSymbol":"DOT"}})";
