@@ -4,6 +4,7 @@
 #include "config/cmd_decode.hpp"
 #include "config/cmd_explain.hpp"
 #include "config/cmd_node.hpp"
+#include "config/cmd_record.hpp"
 #include "config/cmd_replay.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/cmd_subscan.hpp"
@@ -42,6 +43,7 @@ struct CommandLine {
     ExplainOptions explain;
     WhyNotOptions why_not;
     ReplayOptions replay;
+    RecordOptions record;
     int exit_code = exit_ok;
 
     CommandLine() {
@@ -109,6 +111,7 @@ struct CommandLine {
         add_subscan();
         add_rule();
         add_replay();
+        add_record();
         add_reasons();
 
         auto* const decode = app.add_subcommand("decode", "SCALE bytes to JSON");
@@ -180,6 +183,22 @@ struct CommandLine {
             ->check(CLI::IsMember(std::set<std::uint32_t>{0, 1, 10}))
             ->excludes(other);
         play->callback([this] { exit_code = cmd_replay(common, replay); });
+    }
+
+    void add_record() {
+        auto* const take = app.add_subcommand("record", "a real chain into a capture file");
+        take->add_option("-c,--config", record.config_path, "configuration file")->required();
+        take->add_option("--out", record.out, "the capture file to be made")->required();
+        take->add_option("--chain", record.chain, "its name, where there are several");
+        auto* const newest =
+            take->add_option("--blocks", record.blocks, "the newest finalized ones")
+                ->check(CLI::PositiveNumber);
+        take->add_option("--from", record.from, "the first block; no --to: until it is stopped")
+            ->check(CLI::PositiveNumber)
+            ->excludes(newest);
+        take->add_option("--to", record.to, "the last one")->excludes(newest);
+        take->add_flag("--force", record.force, "in place of a file that is there");
+        take->callback([this] { exit_code = cmd_record(common, record); });
     }
 
     void add_reasons() {
