@@ -9,8 +9,7 @@ namespace stages {
 
 namespace {
 
-constexpr double hour_s = 3'600;
-constexpr std::uint32_t day_s = 86'400;
+constexpr std::uint32_t minute_s = 60, hour_s = 3'600, day_s = 86'400;
 
 enum class RuleState : std::uint8_t { speaking, warming, waiting, off, nowhere };
 
@@ -54,7 +53,11 @@ std::string time_json(std::uint32_t unix_s) {
 std::string told_text(RuleFigures const& figures) {
     if (figures.chain_time_s == 0) return "-";
     if (figures.observed_s >= day_s) return std::to_string(figures.alerts);
-    return fmt::format("{} in {:.1f} h", figures.alerts, figures.observed_s / hour_s);
+    if (figures.observed_s < 2 * minute_s)
+        return fmt::format("{} in {} s", figures.alerts, figures.observed_s);
+    if (figures.observed_s < 2 * hour_s)
+        return fmt::format("{} in {} min", figures.alerts, figures.observed_s / minute_s);
+    return fmt::format("{} in {:.1f} h", figures.alerts, figures.observed_s / double{hour_s});
 }
 
 std::string state_text(RuleState state, RuleFigures const& figures) {

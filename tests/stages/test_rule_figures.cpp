@@ -249,4 +249,12 @@ TEST(ControlRules, the_table_is_for_people) {
           "\ncuts   drain           sub               -        -        -  nowhere: its kind "
           "needs a node's blocks\n"})
         EXPECT_NE(text.find(line), std::string::npos) << line << text;
+    for (auto const& [seconds, said] : {std::pair{119U, "  7 in 119 s  "},
+                                        {120U, "  7 in 2 min  "},
+                                        {7'199U, "  7 in 119 min  "},
+                                        {7'200U, "  7 in 2.0 h  "},
+                                        {day, "  7  "}}) {
+        desk.node.set(RuleMetric::observed, seconds);
+        EXPECT_NE(desk.ask("status").find(said), std::string::npos) << desk.ask("status");
+    }
 }
