@@ -93,7 +93,7 @@ class Counter : pipeline::Pinned {
         }
         ++tally.by[static_cast<std::size_t>(known->second)];
         tally.amended += more;
-        compare(tally, chain, match, id);
+        if (!match.is_health) compare(tally, chain, match, id);
         if (with_lines_) write(chain, match, id);
     }
 

@@ -121,6 +121,7 @@ constexpr Compared compared[] = {
     {"clusters", "clusters", ">="},
     {"times", "factor", ">="},
     {"blocks", "blocks", ">="},
+    {"blocks", "reorg", ">="},
 };
 
 // The amount a pattern's sum has to reach, by its kind.
@@ -172,6 +173,12 @@ void check_severity(stages::Rule const& rule, element alert, std::vector<Check>&
             check_amount(pattern ? "sum" : "amount", amount, severity, *rule.levels[i], out);
 }
 
+// Numbers that the claim gives and the keys they are compared with.
+std::string found_at(element alert, std::string_view detail) {
+    bool const health = alert["health"].error() == simdjson::SUCCESS;
+    return text_at(alert, fmt::format("/{}/{}", health ? "health" : "parameters", detail).c_str());
+}
+
 std::vector<Check> checks_of(stages::Rule const& rule, element alert) {
     std::vector<Check> out;
     auto const asked = [&](std::string_view key) {
@@ -179,15 +186,15 @@ std::vector<Check> checks_of(stages::Rule const& rule, element alert) {
         return row != nullptr ? value_text(rule, *row) : std::string();
     };
     bool const pattern = alert["sum"].error() == simdjson::SUCCESS;
+    bool const health = alert["health"].error() == simdjson::SUCCESS;
     std::string const amount = text_at(alert, pattern ? "/sum" : "/amount");
-    if (amount.empty()) return out; // nobody knows how many decimals it has
+    if (amount.empty() && !health) return out; // nobody knows how many decimals it has
     if (!pattern && rule.kind == stages::RuleKind::watch)
         check_amount("amount", amount, "min", asked("min"), out);
     if (std::string_view const key = sum_key(rule.kind); pattern && !key.empty())
         check_amount("sum", amount, key, asked(key), out);
     for (Compared const& one : compared) {
-        std::string const path = fmt::format("/parameters/{}", one.detail);
-        std::string const value = pattern ? text_at(alert, path.c_str()) : "";
+        std::string const value = pattern || health ? found_at(alert, one.detail) : "";
         std::string const bound = asked(one.key);
         auto const has = number_of(value), needs = number_of(bound);
         if (!has || !needs) continue;
@@ -226,6 +233,28 @@ void append_evidence(element alert, std::string& text) {
                     text_at(alert, "/evidence_count"), fmt::join(places, ", ")));
 }
 
+// What moved, or what is not well with the chain.
+void append_movement(element alert, std::string& text) {
+    if (std::string const what = text_at(alert, "/health/what"); !what.empty())
+        return row(text, "health", what);
+    row(text, "event",
+        fmt::format("{}: {}.{}, phase {}", text_at(alert, "/event/index"),
+                    text_at(alert, "/event/pallet"), text_at(alert, "/event/name"),
+                    text_at(alert, "/event/phase")));
+    row(text, "extrinsic", text_at(alert, "/extrinsic/hash"));
+    std::string const amount = text_at(alert, "/amount");
+    row(text, "amount",
+        amount.empty() ? text_at(alert, "/amount_raw") + " units of an asset that "
+                                                         "has not said its decimals"
+                       : amount + ' ' + text_at(alert, "/asset/symbol"));
+    row(text, "usd", text_at(alert, "/usd/value"));
+    row(text, "from", party_text(alert, "from"));
+    row(text, "to", party_text(alert, "to"));
+    row(text, "subject", party_text(alert, "subject"));
+    row(text, "sum", text_at(alert, "/sum"));
+    append_evidence(alert, text);
+}
+
 void append_rule(stages::Rule const* rule, element alert, std::string& text) {
     std::string const name = text_at(alert, "/rule");
     text += fmt::format("\nrule {}\n", name);
@@ -249,6 +278,7 @@ void append_rule(stages::Rule const* rule, element alert, std::string& text) {
         row(text, key.key, as_toml(key.type, value) + (written ? "" : "  (default)"));
     }
     row(text, "found", text_at(alert, "/parameters"));
+    row(text, "found", text_at(alert, "/health"));
     row(text, "score", text_at(alert, "/score"));
 }
 
@@ -259,22 +289,7 @@ std::string explained(std::string const& id, std::vector<State> const& states,
     row(text, "chain", text_at(alert, "/chain"));
     row(text, "block",
         fmt::format("{} {}", text_at(alert, "/block/number"), text_at(alert, "/block/hash")));
-    row(text, "event",
-        fmt::format("{}: {}.{}, phase {}", text_at(alert, "/event/index"),
-                    text_at(alert, "/event/pallet"), text_at(alert, "/event/name"),
-                    text_at(alert, "/event/phase")));
-    row(text, "extrinsic", text_at(alert, "/extrinsic/hash"));
-    std::string const amount = text_at(alert, "/amount");
-    row(text, "amount",
-        amount.empty() ? text_at(alert, "/amount_raw") + " units of an asset that "
-                                                         "has not said its decimals"
-                       : amount + ' ' + text_at(alert, "/asset/symbol"));
-    row(text, "usd", text_at(alert, "/usd/value"));
-    row(text, "from", party_text(alert, "from"));
-    row(text, "to", party_text(alert, "to"));
-    row(text, "subject", party_text(alert, "subject"));
-    row(text, "sum", text_at(alert, "/sum"));
-    append_evidence(alert, text);
+    append_movement(alert, text);
     append_rule(rule, alert, text);
 
     text += "\nroute\n";

@@ -29,6 +29,8 @@ constexpr double many = 10'000, million = 1'000'000;
 constexpr std::string_view level_alone = "from this amount on; important and critical that are "
                                          "written stand instead of all this";
 constexpr std::string_view level_added = "from this amount on, or where the kind itself says so";
+constexpr std::string_view health_all =
+    R"(["stalled", "finality", "reorg", "upgrade", "incomplete", "blind"])";
 
 constexpr RuleKey table[] = {
     // ---- of every kind ----
@@ -41,8 +43,8 @@ constexpr RuleKey table[] = {
      &Set::severity},
     {"cooldown", every_kind & ~singles, duration, "1h", 0, years, "chain time",
      "how long a subject is not told of again; what goes on is amended", &Set::cooldown_s},
-    {"budget", every_kind & ~singles & ~budgeted, number, "", 0, million, "alerts a day",
-     "expected on ordinary traffic; thresholds rise to keep it", &Set::budget},
+    {"budget", every_kind & ~singles & ~budgeted & ~of(chain_health), number, "", 0, million,
+     "alerts a day", "expected on ordinary traffic; thresholds rise to keep it", &Set::budget},
     {"budget", budgeted, number, "1", 0, million, "alerts a day",
      "expected on ordinary traffic; thresholds rise to keep it", &Set::budget},
     {"include", with_accounts, accounts, "", 0, 0, "SS58, 0x keys",
@@ -178,6 +180,19 @@ constexpr RuleKey table[] = {
      &Set::warm},
     {"warm", of(market_volume), count, "2016", 1, million, "windows",
      "before the model speaks; a week of five minutes", &Set::warm},
+    // ---- of chains ----
+    {"what", of(chain_health), texts, health_all, 0, 0, "claims", "what is looked for", &Set::what},
+    {"stall", of(chain_health), duration, "1m", 10, day, "as it passes",
+     "the least time without a new block", &Set::stall_s},
+    {"finality_stall", of(chain_health), duration, "3m", 10, day, "as it passes",
+     "the least time without finality, while blocks come", &Set::finality_stall_s},
+    {"stall_factor", of(chain_health), number, "10", 2, 1'000, "times",
+     "what is usual: between blocks, between two moves of finality, behind the best block",
+     &Set::stall_factor},
+    {"distance", of(chain_health), count, "100", 2, million, "blocks",
+     "so far finality is behind, at least, to be too far", &Set::distance},
+    {"reorg", of(chain_health), count, "4", 1, 64, "blocks", "of one branch abandoned, at least",
+     &Set::reorg},
     // ---- the rest ----
     {"exchanges", gathering, boolean, "false", 0, 0, "", "also of accounts labelled as exchanges",
      &Set::exchanges},

@@ -125,10 +125,6 @@ std::string kinds_table() {
     for (RuleKey const& row : rule_keys())
         if (shared(row)) append_key(row, out);
     for (stages::RuleKindRow const& kind : stages::rule_kind_rows()) {
-        if (!kind.built) {
-            out += fmt::format("\n{}: {} (not in this version)\n", kind.name, kind.claim);
-            continue;
-        }
         out += fmt::format("\n{}: {} ({}; runs on {})\n", kind.name, kind.claim,
                            to_text(kind.model), joined(names_of(paths_of(kind)), ", "));
         for (RuleKey const& row : rule_keys())

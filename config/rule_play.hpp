@@ -91,11 +91,12 @@ class Player : pipeline::Pinned {
     [[nodiscard]] std::expected<void, std::string> tell(std::uint16_t chain, Body const& body,
                                                         pipeline::Bytes first = {},
                                                         pipeline::Bytes second = {});
+    void let_time_pass(RecordedChain const& chain, std::size_t at);
     [[nodiscard]] std::expected<void, std::string> tell_runtime(RecordedChain const& chain,
                                                                 io::CaptureBlock const& block);
 
     Config const& config_;
-    pipeline::ManualClock const clock_;
+    pipeline::ManualClock clock_; // goes by the blocks' times
     pipeline::Switchboard const switchboard_;
     pipeline::Topology topology_;
     pipeline::Link<stages::Frame>* frames_ = nullptr;

@@ -3,11 +3,13 @@
 
 #include "decoders/ss58.hpp"
 #include "stages/admin_request.hpp"
+#include "stages/chain_health.hpp"
 #include "stages/duration.hpp"
 
 #include <algorithm>
 #include <cstdlib>
 #include <fmt/format.h>
+#include <fmt/ranges.h>
 
 namespace config {
 
@@ -216,17 +218,29 @@ void read_assets(Reader& in, stages::Rule& out) {
     out.assets = {"native"};
 }
 
+// Claims of chain_health, by name.
+void check_what(Reader& in, stages::Rule const& rule) {
+    if (in.has("what") && rule.settings.what.empty() && rule.kind == stages::RuleKind::chain_health)
+        in.complain("what", "an empty list looks for nothing; leave it out to look for everything");
+    std::vector<std::string_view> names;
+    for (stages::ChainHealthRow const& row : stages::chain_health_rows()) names.push_back(row.key);
+    for (std::string const& what : rule.settings.what) {
+        if (stages::health_what_named(what)) continue;
+        std::string_view const near = stages::nearest(what, names);
+        in.complain("what",
+                    fmt::format("\"{}\" is none of {}{}", what.substr(0, shown_max),
+                                fmt::join(names, ", "),
+                                near.empty() ? std::string()
+                                             : fmt::format("; did you mean \"{}\"?", near)));
+    }
+}
+
 // Nothing: the kind is not there or none, and nothing more can be said about the other keys.
 std::optional<stages::RuleKind> read_kind(Reader& in) {
     in.required("kind");
     std::string name;
     if (!in.text("kind", name)) return std::nullopt;
-    if (auto const kind = stages::rule_kind_named(name)) {
-        if (stages::row_of(*kind).built) return kind;
-        in.complain("kind", "chain_health is not in this version; incidents of the chain and of "
-                            "sources are in the log, in status, and at [[sink]] level");
-        return std::nullopt;
-    }
+    if (auto const kind = stages::rule_kind_named(name)) return kind;
     std::vector<std::string_view> names;
     for (stages::RuleKindRow const& row : stages::rule_kind_rows()) names.push_back(row.name);
     std::string_view const near = stages::nearest(name, names);
@@ -263,6 +277,7 @@ void read_rule_keys(Reader& in, stages::Rule& out) {
     read_assets(in, out);
     read_levels(in, out);
     read_settings(in, out);
+    check_what(in, out);
     for (std::string_view const key : keys) {
         if (find_rule_key(key, *kind) != nullptr) continue;
         in.take(key);

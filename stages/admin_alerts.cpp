@@ -29,6 +29,15 @@ std::string party(simdjson::dom::element alert, std::string const& who) {
     return address.substr(0, shown) + ".." + address.substr(address.size() - shown);
 }
 
+// What it is about: an amount, or what is not well with the chain.
+std::string about(simdjson::dom::element alert) {
+    std::string const health = text_at(alert, "/health/what");
+    if (!health.empty()) return health;
+    std::string amount = text_at(alert, "/amount");
+    if (amount.empty()) amount = text_at(alert, "/amount_raw") + " units of";
+    return amount + ' ' + text_at(alert, "/asset/symbol");
+}
+
 } // namespace
 
 std::expected<AlertList, std::string> read_alerts(std::string const& path,
@@ -69,13 +78,10 @@ std::string alerts_table(AlertList const& list) {
         std::uint64_t block = 0;
         if (alert.at_pointer("/block/number").get(block)) block = 0;
         bool const amends = alert.at_pointer("/amended").error() == simdjson::SUCCESS;
-        std::string amount = text_at(alert, "/amount");
-        if (amount.empty()) amount = text_at(alert, "/amount_raw") + " units of";
         text +=
             fmt::format(fmt::runtime(row), utc_text(one.emitted_unix_ms),
                         amends ? "amended" : text_at(alert, "/state"), text_at(alert, "/severity"),
-                        fmt::format("{} {}", text_at(alert, "/chain"), block),
-                        amount + ' ' + text_at(alert, "/asset/symbol"),
+                        fmt::format("{} {}", text_at(alert, "/chain"), block), about(alert),
                         fmt::format("{} -> {}", party(alert, "from"), party(alert, "to")),
                         text_at(alert, "/path"), text_at(alert, "/id"));
     }

@@ -5,6 +5,7 @@
 #include "decoders/hex.hpp"
 #include "decoders/movements.hpp"
 #include "decoders/ss58.hpp"
+#include "stages/chain_health.hpp"
 #include "stages/pattern_accounts.hpp"
 
 #include <chrono>
@@ -147,7 +148,13 @@ void append_usd(LineContext const& context, u128 amount, Price const& price, std
                    value->view(), price.usd.view(), to_text(price.by), price.age_s);
 }
 
-// Why several movements are one pattern; sums are of the chain's own token.
+// What is not well with the chain. There is no event.
+void append_health(Match const& match, std::string& out) {
+    auto const what = static_cast<std::size_t>(~match.transfer.event_index);
+    fmt::format_to(std::back_inserter(out), R"(,"health":{{"what":"{}",{}}})",
+                   chain_health_rows()[what].said, match.pattern.details.view());
+}
+
 // Who else belongs to the subject, and why.
 void append_cluster(PatternFacts const& facts, std::string& out) {
     if (facts.members < 2 || out.back() != '}') return;
@@ -160,6 +167,7 @@ void append_cluster(PatternFacts const& facts, std::string& out) {
     out += "]}}";
 }
 
+// Why several movements are one pattern; sums are of the chain's own token.
 void append_pattern(LineContext const& context, Match const& match, std::string& out) {
     if (!match.is_pattern) return;
     PatternFacts const& facts = match.pattern;
@@ -187,6 +195,25 @@ void append_amended(std::uint8_t amended, std::string& out) {
         if ((amended >> bit & 1U) != 0)
             out.append(out.back() == '[' ? "\"" : ",\"").append(names[bit]).append("\"");
     out += ']';
+}
+
+// The movement, whose it is, and what else is known of it.
+void append_movement(Alert const& alert, LineContext const& context, std::string& out) {
+    Transfer const& transfer = alert.match.transfer;
+    auto const& row = decoders::movement_rows()[transfer.movement];
+    fmt::format_to(std::back_inserter(out), R"(,"event":{{"index":{},"pallet":"{}","name":"{}")",
+                   transfer.event_index, row.pallet, row.event);
+    if (transfer.phase_known) {
+        out += ",\"phase\":";
+        append_phase(transfer, out);
+    }
+    out += '}';
+    append_extrinsic(transfer, context.facts.ss58_prefix, out);
+    append_party("from", transfer.from, context.facts.ss58_prefix, alert.from, out);
+    append_party("to", transfer.to, context.facts.ss58_prefix, alert.to, out);
+    append_asset(context, transfer.amount, out);
+    append_usd(context, transfer.amount, alert.price, out);
+    append_pattern(context, alert.match, out);
 }
 
 } // namespace
@@ -233,7 +260,6 @@ std::string utc_text(std::uint64_t unix_ms) {
 void append_alert_line(AlertLine const& line, LineContext const& context, std::string& out) {
     Alert const& alert = line.alert;
     Transfer const& transfer = alert.match.transfer;
-    auto const& row = decoders::movement_rows()[transfer.movement];
     auto const end = std::back_inserter(out);
 
     out += "{\"id\":\"";
@@ -252,20 +278,11 @@ void append_alert_line(AlertLine const& line, LineContext const& context, std::s
     if (transfer.block.timestamp_ms != 0)
         fmt::format_to(end, R"(,"timestamp":"{}")", utc_text(transfer.block.timestamp_ms));
 
-    fmt::format_to(end, R"(}},"event":{{"index":{},"pallet":"{}","name":"{}")",
-                   transfer.event_index, row.pallet, row.event);
-    if (transfer.phase_known) {
-        out += ",\"phase\":";
-        append_phase(transfer, out);
-    }
     out += '}';
-
-    append_extrinsic(transfer, context.facts.ss58_prefix, out);
-    append_party("from", transfer.from, context.facts.ss58_prefix, alert.from, out);
-    append_party("to", transfer.to, context.facts.ss58_prefix, alert.to, out);
-    append_asset(context, transfer.amount, out);
-    append_usd(context, transfer.amount, alert.price, out);
-    append_pattern(context, alert.match, out);
+    if (alert.match.is_health)
+        append_health(alert.match, out);
+    else
+        append_movement(alert, context, out);
 
     fmt::format_to(end, R"(,"path":"{}","regime":{{"epoch":{},"hybrid_traffic_percent":{:g}{}}})",
                    alert.path == Path::hybrid ? "hybrid" : "legacy", alert.epoch,

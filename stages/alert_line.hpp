@@ -13,6 +13,10 @@
 //   "subject":{…},"sum":"1200","sum_raw":"12000000000000","score":31.75,
 //   "parameters":{"sources":23,…},"evidence_count":40,"evidence":[{"block":7,"index":3},…]
 //
+// What is said of a chain's health (chain_health.hpp) has none of event, from, to, asset, amount:
+//
+//   "health":{"what":"finality_stalled","for_s":184,"behind":120,…}
+//
 // Pure; appends to the caller's buffer. Text from a chain (symbols, asset ids) is escaped.
 #pragma once
 

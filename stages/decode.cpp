@@ -141,7 +141,8 @@ bool Decode::scan(Fact& fact, Chain& chain, std::vector<Compiled> const& runtime
         }
         auto const result = scan_->result();
         ending_ = {true, scan_->so_far().events,
-                   result ? std::string() : decoders::describe(*compiled->runtime, result.error())};
+                   result ? std::string() : decoders::describe(*compiled->runtime, result.error()),
+                   static_cast<std::uint16_t>(compiled->runtime->blind().size())};
         scan_.reset();
         // What was told goes on its way first: the end takes a hash over all events.
         if (emitted != 0) return false;
@@ -196,8 +197,8 @@ void Decode::end_block(Fact& fact, BlockBytes const& block, pipeline::Bytes valu
     metrics_.add(DecodeMetric::blocks);
     metrics_.add(DecodeMetric::events, ending_.events);
     fact.body =
-        BlockEnd{block.block, decoders::xxh3_128(value),      block.spec_version, ending_.events,
-                 incomplete,  std::string_view(ending_.fault)};
+        BlockEnd{block.block, decoders::xxh3_128(value),       block.spec_version, ending_.events,
+                 incomplete,  std::string_view(ending_.fault), ending_.blind};
     facts_.emit(fact);
     ending_ = {};
 }

@@ -114,7 +114,8 @@ class Decode : pipeline::Pinned {
     struct Ending {                              // of the same block, once its events were read
         bool reached = false;
         std::uint32_t events = 0;
-        std::string fault; // empty: all of them
+        std::string fault;       // empty: all of them
+        std::uint16_t blind = 0; // of its runtime
     } ending_;
 };
 

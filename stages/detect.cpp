@@ -53,7 +53,10 @@ Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipelin
     , processes_(processes)
     , reader_(processes.reader.load()) {
     CHECK(rules_.size() <= rules_max);
-    for (std::string& name : chains) chains_.push_back({std::move(name), {}});
+    for (std::string& name : chains) {
+        chains_.push_back({std::move(name), {}});
+        chains_.back().health = health_of(static_cast<std::uint16_t>(chains_.size() - 1));
+    }
     for (Chain& chain : chains_) chain.told.resize(rule_pages_.empty() ? 0 : rules_.size());
     for (std::uint16_t i = 0; i < patterns_.kept.size() && i < chains_.size(); ++i) {
         if (!patterns_.kept[i].store || !patterns_.kept[i].resume) continue;
@@ -74,6 +77,7 @@ bool Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const& turn) {
         bool const known = !chain.assets.empty();
         if (known && !emit_patterns(chain, fact)) return false;
     }
+    if (chain.health && !judge_health(chain, fact, turn)) return false;
     if (auto const* transfer = std::get_if<Transfer>(&fact.body)) {
         in_block_ = true;
         auto const kind = decoders::movement_rows()[transfer->movement].kind;
@@ -116,7 +120,7 @@ bool Detect::tick(pipeline::Turn const& turn) {
         chain_ = said_ = 0;
         headless_ = in_block_;
     }
-    if (!repeating_) return false;
+    if (!repeating_) return look_at_time(turn);
     for (std::uint32_t emitted = 0; emitted < max_burst && chain_ < chains_.size();) {
         auto const& said = chains_[chain_].said;
         if (said_ == said.size()) {

@@ -4,6 +4,9 @@
 // judged when their block is final (patterns.hpp); they need a node's blocks, so the path over
 // Subscan has none.
 //
+// `chain_health` is no movement at all (chain_health.hpp): it looks at what the node's path says of
+// blocks, and at the time between them, which is the turn's.
+//
 // What it has heard of chains and assets it keeps, and says again to a reader that was started
 // again (another generation of its process), before anything else. A block that was being told then
 // has no end: what the reader's predecessor had of it is lost, so the ledger must not count it.
@@ -13,10 +16,11 @@
 // some milliseconds. Until the chain has said what it is in this run nothing is judged: what is
 // read again may come first.
 //
-// How often each rule speaks is counted here and written to its pages once a second (
-// rule_figures.hpp), between events.
+// How often each rule speaks is counted here and written to its pages once a second
+// (rule_figures.hpp), between events.
 //
-// Pure but for its output and those files: chain time only, no clock. One thread. Per transfer the
+// Pure but for its output and those files: no clock, and chain time except for stalls. One thread.
+// Per transfer the
 // work is one look-up of the asset and a comparison per rule that covers it; nothing is allocated.
 #pragma once
 
@@ -24,6 +28,7 @@
 #include "pipeline/log.hpp"
 #include "pipeline/metrics.hpp"
 #include "pipeline/stage.hpp"
+#include "stages/chain_health.hpp"
 #include "stages/labels.hpp"
 #include "stages/pattern_rule_make.hpp"
 #include "stages/patterns.hpp"
@@ -53,6 +58,7 @@ enum class DetectMetric {
     pattern_movements_lost,
     pattern_saves,
     pattern_saves_failed,
+    health,
 };
 
 inline constexpr std::array detect_metrics{
@@ -91,6 +97,8 @@ inline constexpr std::array detect_metrics{
                         "Times what patterns know was written to disk."},
     pipeline::MetricRow{"spyhop_detect_pattern_saves_failed_total", pipeline::MetricKind::counter,
                         "Times it could not be written, or read."},
+    pipeline::MetricRow{"spyhop_detect_chain_health_total", pipeline::MetricKind::counter,
+                        "Times something was said of a chain that is not well."},
 };
 
 // Where stages are in several processes.
@@ -135,7 +143,7 @@ class Detect : pipeline::Pinned {
     bool on(pipeline::Part<Fact> const& part, pipeline::Turn const& turn);
     bool accepting() const { return reader_ == processes_.reader.load() && !repeating_; }
     bool tick(pipeline::Turn const& turn);
-    pipeline::Nanoseconds next_deadline() const; // of figures that nobody has been told
+    pipeline::Nanoseconds next_deadline() const; // of stalls, and of figures nobody has been told
 
   private:
     // One rule's levels for one asset.
@@ -160,6 +168,7 @@ class Detect : pipeline::Pinned {
         bool save_failing = false;
         std::vector<RuleDay> told{};              // by rule
         std::uint32_t oldest_s = 0, newest_s = 0; // of blocks seen; 0: none
+        std::unique_ptr<ChainHealth> health{};    // null: no rule is about it
     };
 
     void learn(Chain& chain, std::uint16_t index, ChainFacts const& facts);
@@ -176,6 +185,10 @@ class Detect : pipeline::Pinned {
     void save_patterns(pipeline::Turn const& turn);
     void save_patterns(Chain& chain, PatternStore& store, pipeline::Turn const& turn);
     bool save_due(Chain& chain, pipeline::Turn const& turn) const;
+    std::unique_ptr<ChainHealth> health_of(std::uint16_t index) const;
+    bool judge_health(Chain& chain, Fact const& fact, pipeline::Turn const& turn);
+    bool emit_health(Chain& chain, std::uint16_t index, pipeline::Nanoseconds received);
+    bool look_at_time(pipeline::Turn const& turn);
     void count_patterns();
     bool moves_watched(Transfer const& transfer) const;
     void keep(Candidate const& candidate);
@@ -206,6 +219,7 @@ class Detect : pipeline::Pinned {
     bool in_block_ = false; // a block has begun and not ended
     bool headless_ = false; // a reader came in the middle of it
     bool quiet_ = true;     // no fact has come since the last tick
+    bool weighed_ = false;  // the fact at the front has been told to its chain's health
 };
 
 } // namespace stages

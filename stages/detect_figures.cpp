@@ -49,8 +49,4 @@ void Detect::write_figures(Chain& chain, std::vector<pipeline::MetricsPage*> con
     }
 }
 
-pipeline::Nanoseconds Detect::next_deadline() const {
-    return figures_changed_ ? figures_at_ : pipeline::never;
-}
-
 } // namespace stages

@@ -166,7 +166,8 @@ bool Detect::emit_patterns(Chain& chain, Fact const& fact) {
         candidate.header.received = fact.header.received;
         candidate.chain = fact.chain;
         candidate.path = fact.path;
-        candidate.body = Match{found->transfer, found->rule, found->severity, true, found->facts};
+        candidate.body =
+            Match{found->transfer, found->rule, found->severity, true, false, found->facts};
         count_told(chain, std::get<Match>(candidate.body));
         candidates_.emit(candidate);
     }

@@ -63,10 +63,12 @@ void Enrich::on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn)
     }
     open_ = 0;
     auto* const alert = std::get_if<Alert>(&verdict.body);
-    if (alert != nullptr && alert->speaks) enrich(*alert, verdict.chain, turn);
+    // A chain that is not well has no accounts, and nothing that is worth anything.
+    bool const moves = alert != nullptr && !alert->match.is_health;
+    if (moves && alert->speaks) enrich(*alert, verdict.chain, turn);
     // More of a pattern that was told: with what is known by now.
     auto* const more = std::get_if<Amendment>(&verdict.body);
-    if (more != nullptr) enrich(more->alert, verdict.chain, turn);
+    if (more != nullptr && !more->alert.match.is_health) enrich(more->alert, verdict.chain, turn);
     verdicts_.emit(verdict);
     if (open_ != 0 && more == nullptr) wait_for(verdict, open_, turn.now);
 }

@@ -91,7 +91,8 @@ struct BlockEnd {
     std::uint32_t spec_version = 0; // the runtime that executed the block
     std::uint32_t events = 0;
     bool incomplete = false;
-    FixedText<128> fault{}; // of an incomplete block: what and where
+    FixedText<128> fault{};  // of an incomplete block: what and where
+    std::uint16_t blind = 0; // events of its runtime that move value and that nobody can read
 };
 
 struct Finalized {
@@ -104,6 +105,7 @@ struct Finalized {
 struct Abandoned {
     Hash hash{};
     std::uint32_t number = 0;
+    Hash parent{}; // all zero: not known
 };
 
 // Finalized blocks that no endpoint has given so far. They stay holes in the ledger.
@@ -144,12 +146,14 @@ struct PatternFacts {
     FixedText<200> details{}; // JSON members: what the rule's steps have compared
 };
 
-// A rule and a transfer that meets it, or that completes a pattern of several.
+// A rule and a transfer that meets it, or that completes a pattern of several; or what is not well
+// with the chain.
 struct Match {
-    Transfer transfer{};
+    Transfer transfer{};    // of what is not well with the chain: its block and its event index
     std::uint16_t rule = 0; // index into the configured rules
     Severity severity{};
-    bool is_pattern = false; // judged on final blocks, by the node's path alone
+    bool is_pattern = false; // judged by the node's path alone, of patterns on final blocks
+    bool is_health = false;  // a pattern that is no movement: chain_health.hpp
     PatternFacts pattern{};
 };
 

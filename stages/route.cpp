@@ -186,7 +186,9 @@ RouteWays Route::ways(std::uint16_t chain) const {
 }
 
 bool Route::may_speak(Candidate const& candidate, pipeline::Turn const& turn) const {
-    auto const subject = facts_of(subject_of(std::get<Match>(candidate.body).transfer), turn);
+    auto const& match = std::get<Match>(candidate.body);
+    auto subject = facts_of(subject_of(match.transfer), turn);
+    if (match.is_health) subject.bucket = 0; // nobody's: hybrid's as soon as it has any share
     return decide(ways(candidate.chain), subject, turn.regime).path == candidate.path;
 }
 

@@ -12,7 +12,8 @@
 // them silent.
 //
 // Patterns are judged by the node's path alone: where it speaks for the subject they are said, else
-// nobody says them; neither handed over nor compared.
+// nobody says them; neither handed over nor compared. What is said of a chain's health is no
+// account's: the node's path says it as soon as it has any share.
 //
 // Paths that contradict each other about which chain this is (genesis) would give one event two
 // ids: the one that came second is not believed, and it is an incident.

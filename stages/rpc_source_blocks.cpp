@@ -326,7 +326,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
         head_.said_final(action.hash);
         break;
     case Kind::say_abandoned:
-        frame.body = Abandoned{action.hash, action.number};
+        frame.body = Abandoned{action.hash, action.number, action.parent};
         frames_.emit(frame);
         break;
     case Kind::hole:

@@ -56,8 +56,7 @@ constexpr std::array<RuleKindRow, rule_kinds> rows{
     threshold(RuleKind::pass_through, "pass_through", "funds hop quickly"),
     threshold(RuleKind::test_then_large, "test_then_large",
               "a small probe before the real transfer"),
-    {RuleKind::chain_health, "chain_health", RuleModel::threshold, false, false, hour_s, 0,
-     "the chain or a source is not well", false},
+    threshold(RuleKind::chain_health, "chain_health", "the chain or a source is not well"),
 };
 
 constexpr bool in_their_places() {

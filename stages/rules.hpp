@@ -54,7 +54,6 @@ struct RuleKindRow {
     std::uint32_t cooldown_s = 0; // by default
     double budget = 0;            // alerts a day, by default; 0: none, its thresholds stay
     std::string_view claim;
-    bool built = true; // else it is refused by name
 };
 std::span<RuleKindRow const> rule_kind_rows(); // by RuleKind
 RuleKindRow const& row_of(RuleKind kind);
@@ -80,6 +79,9 @@ struct RuleSettings {
     std::optional<std::uint32_t> counterparties{}, outflows{}, parts{}, clusters{};
     std::optional<std::uint32_t> critical_clusters{}, blocks{}, hops{}, warm{};
     std::optional<bool> exchanges{};
+    std::optional<std::uint32_t> stall_s{}, finality_stall_s{}, distance{}, reorg{};
+    std::optional<double> stall_factor{};
+    std::vector<std::string> what{};                        // of chain_health; empty: everything
     std::optional<std::vector<std::uint32_t>> migrations{}; // unix seconds
 };
 

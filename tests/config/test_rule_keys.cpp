@@ -3,6 +3,7 @@
 #include "config/rule_keys.hpp"
 #include "decoders/amount.hpp"
 #include "rule_texts.hpp"
+#include "stages/chain_health.hpp"
 #include "stages/rule_options.hpp"
 
 #include <algorithm>
@@ -25,7 +26,10 @@ std::string show(std::uint32_t value) { return std::to_string(value); }
 std::string show(double value) { return fmt::format("{}", value); }
 std::string show(bool value) { return value ? "true" : "false"; }
 std::string show(stages::u128 value) { return std::string(decoders::u128_text(value).view()); }
-std::string show(std::optional<stages::u128> const& value) { return value ? show(*value) : "none"; }
+template <class T>
+std::string show(std::optional<T> const& value) {
+    return value ? show(*value) : "none";
+}
 template <class List>
 std::string show(List const& list) {
     std::string text;
@@ -183,6 +187,12 @@ Shared const shared[] = {
     {"notable", R"("1")", "1"},
     {"important", R"("200")", "200"},
     {"critical", R"("0.5")", "0.5"},
+    {"what", R"(["reorg", "stalled"])", R"(["reorg", "stalled"])"},
+    {"stall", R"("90s")", "90s"},
+    {"finality_stall", R"("5m")", "5m"},
+    {"stall_factor", "4.5", "4.5"},
+    {"distance", "50", "50"},
+    {"reorg", "3", "3"},
 };
 
 // Of a kind that is content without any key: those have no level of their own to say.
@@ -201,7 +211,6 @@ TEST(RuleKeys, every_key_of_every_kind_arrives_and_is_shown_as_it_was_written) {
         for (RuleKindRow const& kind : rule_kind_rows()) {
             if (!row.of(kind.kind) || row.key == "name" || row.key == "kind" || row.key == "chains")
                 continue;
-            if (!kind.built) continue;
             Case const* const own = case_of(kind.kind, row.key);
             auto const* const common = std::ranges::find(shared, row.key, &Shared::key);
             ASSERT_TRUE(own != nullptr || common != std::end(shared))
@@ -218,10 +227,10 @@ TEST(RuleKeys, every_key_of_every_kind_arrives_and_is_shown_as_it_was_written) {
             }
             ++pairs;
         }
-    // 57 own ones; assets, severity of 16 kinds; cooldown, budget of 14; four lists of 15; levels:
-    // three of large_transfer, two of watch and of eleven others.
+    // 57 own ones; six of chain_health; assets, severity of 17 kinds; cooldown of 15, budget of 14;
+    // four lists of 15; levels: three of large_transfer, two of watch and of eleven others.
     EXPECT_EQ(std::size(cases), 57U);
-    EXPECT_EQ(pairs, 57U + 2 * 16 + 2 * 14 + 4 * 15 + 3 + 2 * 12);
+    EXPECT_EQ(pairs, 57U + 6 + 2 * 17 + 15 + 14 + 4 * 15 + 3 + 2 * 12);
 }
 
 TEST(RuleKeys, defaults_are_those_of_the_table_of_detectors) {
@@ -245,7 +254,6 @@ TEST(RuleKeys, defaults_are_those_of_the_table_of_detectors) {
 
 TEST(RuleKeys, what_all_kinds_share_arrives_and_has_its_defaults) {
     for (RuleKindRow const& kind : rule_kind_rows()) {
-        if (!kind.built) continue;
         std::string const level = kind.kind == large_transfer ? "notable = \"1\"\n" : "";
         Rule const bare = load_rule(rule_of(kind.kind) + level);
         EXPECT_EQ(bare.settings.severity, std::nullopt);
@@ -253,20 +261,44 @@ TEST(RuleKeys, what_all_kinds_share_arrives_and_has_its_defaults) {
         EXPECT_EQ(budget(bare), sums ? std::optional(1.0) : std::nullopt) << kind.name;
         EXPECT_EQ(cooldown_s(bare), kind.legacy ? 0U : 3'600U) << kind.name;
         EXPECT_TRUE(bare.every_chain);
-        std::string const times = kind.legacy ? "" : "cooldown = \"2h\"\nbudget = 3\n";
+        bool const budgeted = !kind.legacy && kind.kind != chain_health;
+        std::string const times = std::string(kind.legacy ? "" : "cooldown = \"2h\"\n") +
+                                  (budgeted ? "budget = 3\n" : "");
         Rule const rule = load_rule(rule_of(kind.kind) + level + "severity = \"critical\"\n" +
                                     times + "chains = [\"dot\"]\n");
         EXPECT_EQ(rule.settings.severity, Severity::critical);
         EXPECT_EQ(cooldown_s(rule), kind.legacy ? 0U : 7'200U);
-        EXPECT_EQ(budget(rule), kind.legacy ? std::nullopt : std::optional(3.0));
-        for (std::string_view const key : {"budget", "cooldown"})
-            EXPECT_EQ(find_rule_key(key, kind.kind) == nullptr, kind.legacy) << kind.name;
+        EXPECT_EQ(budget(rule), budgeted ? std::optional(3.0) : std::nullopt);
+        EXPECT_EQ(find_rule_key("cooldown", kind.kind) == nullptr, kind.legacy) << kind.name;
+        EXPECT_EQ(find_rule_key("budget", kind.kind) == nullptr, !budgeted) << kind.name;
         EXPECT_FALSE(rule.every_chain);
     }
     Rule const rule = load_rule(rule_of(drain) + fmt::format("include = [\"{}\"]\n", alice));
     ASSERT_EQ(rule.settings.include.size(), 1U);
     EXPECT_EQ(rule.settings.include[0].key[0], 0xd4);
     EXPECT_EQ(budget(load_rule(rule_of(drain) + "budget = 0\n")), std::nullopt);
+}
+
+// Like `defaults_are_those_of_the_table`, of the one kind that is neither a movement nor a pattern.
+TEST(RuleKeys, what_is_asked_of_a_chain_arrives_and_has_its_defaults) {
+    auto const shown = [](Rule const& rule) {
+        ChainHealthOptions const of = chain_health_options(rule, 0);
+        std::string on;
+        for (bool const one : of.on) on += one ? '1' : '0';
+        return fmt::format("{} {} {} {} {} {}", on, of.stall_s, of.finality_stall_s,
+                           of.stall_factor, of.distance, of.reorg);
+    };
+    EXPECT_EQ(shown(Rule{.kind = chain_health}), "111111 60 180 10 100 4");
+    std::string said = rule_of(chain_health);
+    for (RuleKey const& row : rule_keys())
+        if (row.kinds == bit_of(chain_health))
+            said += fmt::format("{} = {}\n", row.key, as_toml(row.type, row.fallback));
+    EXPECT_EQ(shown(load_rule(said)), "111111 60 180 10 100 4");
+    EXPECT_EQ(shown(load_rule(rule_of(chain_health) +
+                              "what = [\"reorg\", \"blind\"]\nstall = \"90s\"\n"
+                              "finality_stall = \"5m\"\nstall_factor = 4.5\ndistance = 50\n"
+                              "reorg = 3\n")),
+              "001001 90 300 4.5 50 3");
 }
 
 TEST(RuleKeys, places_of_what_was_written_are_kept) {

@@ -177,7 +177,6 @@ TEST(RuleKeysBad, lists_say_which_entry_is_wrong) {
 
 TEST(RuleKeysBad, patterns_look_at_the_chains_own_token_only) {
     for (RuleKindRow const& row : rule_kind_rows()) {
-        if (!row.built) continue;
         if (row.kind == large_transfer || row.kind == watch) continue;
         expect_said(row.kind, "assets = [\"native\", \"USDT\"]",
                     fmt::format("10:10: rule.assets: {} looks at the chain's own token only: "
@@ -187,4 +186,16 @@ TEST(RuleKeysBad, patterns_look_at_the_chains_own_token_only) {
     }
     EXPECT_EQ(complaints(rule_of(watch) + "assets = [\"USDT\"]\n"), "");
     expect_said(drain, "assets = []", "10:10: rule.assets: an empty list covers nothing");
+}
+
+TEST(RuleKeysBad, what_is_looked_for_has_names) {
+    std::string const all = "stalled, finality, reorg, upgrade, incomplete, blind";
+    expect_said(chain_health, "what = [\"reorg\", \"stall\"]",
+                "10:8: rule.what: \"stall\" is none of " + all + "; did you mean \"stalled\"?");
+    expect_said(chain_health, "what = [\"weather\"]",
+                "10:8: rule.what: \"weather\" is none of " + all);
+    expect_said(chain_health, "what = []",
+                "10:8: rule.what: an empty list looks for nothing; leave it out to look for "
+                "everything");
+    expect_said(chain_health, "reorg = 0", "10:9: rule.reorg: an integer from 1 to 64 is needed");
 }

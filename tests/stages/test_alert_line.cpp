@@ -5,9 +5,11 @@
 #include "decoders/hex.hpp"
 #include "decoders/movements.hpp"
 #include "decoders/ss58.hpp"
+#include "stages/chain_health.hpp"
 #include "stages/route.hpp"
 
 #include <gtest/gtest.h>
+#include <set>
 #include <simdjson.h>
 
 using namespace stages;
@@ -331,4 +333,34 @@ TEST(AlertId, does_not_depend_on_the_block_hash_and_does_on_everything_else) {
     sample.transfer().to = key(2, 20), ids.push_back(id());
     std::sort(ids.begin(), ids.end());
     EXPECT_EQ(std::adjacent_find(ids.begin(), ids.end()), ids.end());
+}
+
+TEST(AlertLine, what_is_not_well_with_a_chain_has_no_movement) {
+    Sample sample;
+    Match& match = sample.line.alert.match;
+    match = {};
+    match.is_pattern = match.is_health = true;
+    match.transfer.block.number = 7;
+    match.transfer.event_index = health_event(HealthWhat::finality);
+    match.pattern.details.assign(R"("for_s":184,"behind":31)");
+    sample.line.alert.amended = Amended::evidence;
+    auto const alert = sample.parsed();
+    EXPECT_EQ(json(alert["health"]), R"({"what":"finality_stalled","for_s":184,"behind":31})");
+    EXPECT_EQ(json(alert["amended"]), R"(["evidence"])");
+    EXPECT_EQ(json(alert["block"]["number"]), "7");
+    for (char const* member : {"event", "extrinsic", "from", "to", "asset", "amount", "amount_raw",
+                               "usd", "subject", "sum", "parameters", "evidence"})
+        EXPECT_TRUE(absent(alert[member])) << member;
+}
+
+// By the rule of interface.md: empty keys, amount 0, and an event index that no block has.
+TEST(AlertLine, each_claim_about_a_block_has_an_id_of_its_own) {
+    std::set<AlertId> ids;
+    Transfer transfer;
+    transfer.block.number = 7;
+    for (ChainHealthRow const& row : chain_health_rows()) {
+        transfer.event_index = health_event(row.what);
+        ids.insert(alert_id(Hash{}, transfer, "chain"));
+    }
+    EXPECT_EQ(ids.size(), health_whats);
 }

@@ -303,3 +303,15 @@ TEST(Enrich, an_alert_told_again_is_amended_once) {
     world.priced("", Found::no);
     EXPECT_EQ(world.take().size(), 1U);
 }
+
+TEST(Enrich, a_chain_that_is_not_well_is_looked_up_nowhere) {
+    World world;
+    Alert sick;
+    sick.id.fill(1);
+    sick.match.is_pattern = sick.match.is_health = true;
+    sick.match.transfer.block.timestamp_ms = 1'763'626'512'000;
+    world.say(sick);
+    world.say(Amendment{sick});
+    EXPECT_EQ(world.take().size(), 2U);
+    EXPECT_TRUE(world.asked().empty());
+}

@@ -149,3 +149,24 @@ TEST(Route, what_goes_on_amends_the_alert_under_its_id) {
     EXPECT_EQ(more->alert.amended, Amended::evidence);
     EXPECT_EQ(more->alert.match.pattern.all, 40U);
 }
+
+// ---- the health of a chain ----------------------------------------------------------------------
+
+TEST(Route, what_is_no_accounts_is_said_as_soon_as_the_nodes_path_has_a_share) {
+    Crossing crossing;
+    Match sick;
+    sick.is_pattern = sick.is_health = true;
+    sick.transfer.block.number = 7;
+    sick.transfer.block.finalized = true;
+    crossing.say(sick, Path::hybrid, share(0));
+    EXPECT_FALSE(crossing.passed());
+    crossing.say(sick, Path::hybrid, share(1));
+    auto const said = crossing.passed();
+    ASSERT_TRUE(said);
+    EXPECT_TRUE(said->speaks && said->match.is_health);
+    crossing.say(sick, Path::hybrid, share(10'000, pipeline::Mode::legacy_only));
+    EXPECT_FALSE(crossing.passed());
+    Heard heard;
+    heard.say(sick, Path::hybrid);
+    EXPECT_FALSE(heard.twin()); // legacy cannot know of it
+}

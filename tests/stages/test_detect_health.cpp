@@ -1,0 +1,166 @@
+// The health of a chain on its way through Detect: before the fact that makes it known, by the
+// turn's clock, of the node's path alone.
+#include "stages/detect.hpp"
+#include "tests/stages/scripted_world.hpp"
+
+#include <gtest/gtest.h>
+
+using namespace scripted;
+using pipeline::second;
+using stages::Match;
+using stages::Path;
+using stages::Rule;
+using stages::RuleKind;
+
+namespace {
+
+Rule rule_of(RuleKind kind) {
+    Rule rule;
+    rule.name = std::string(to_text(kind));
+    rule.kind = kind;
+    rule.chains = {true};
+    rule.assets = {"native"};
+    return rule;
+}
+
+struct Bench {
+    explicit Bench(Rule const& rule, bool patterns = false)
+        : detect({rule}, {"one"}, log, page, candidates, {}, {},
+                 {.on = patterns, .options = {.accounts_max = 1'024, .movements_max = 1'024}}) {}
+
+    void greet() {
+        stages::ChainFacts facts;
+        facts.decimals = 10;
+        facts.symbol.assign("DOT");
+        tell(facts);
+    }
+    void tell(decltype(stages::Fact::body) const& body, Path path = Path::hybrid,
+              bool recheck = false) {
+        stages::Fact fact;
+        fact.body = body;
+        fact.path = path;
+        fact.recheck = recheck;
+        for (int calls = 0; calls < 100 && !detect.on({fact, {}}, turn()); ++calls) {}
+    }
+    pipeline::Turn turn() const {
+        pipeline::Turn turn{};
+        turn.now = now;
+        turn.regime.flags = pipeline::Flag::hybrid_patterns;
+        return turn;
+    }
+    void pass(int seconds) {
+        for (int i = 0; i < seconds; ++i) {
+            now += second;
+            while (detect.tick(turn())) {}
+        }
+    }
+    static stages::BlockRef ref(std::uint32_t number) {
+        stages::BlockRef ref;
+        ref.number = number;
+        ref.hash[0] = static_cast<std::uint8_t>(number);
+        ref.timestamp_ms = 1'760'000'000'000 + number * 6'000;
+        return ref;
+    }
+    static stages::BlockEnd end(std::uint32_t number, std::uint32_t spec = 1) {
+        stages::BlockEnd end;
+        end.block = ref(number);
+        end.spec_version = spec;
+        return end;
+    }
+    static stages::Finalized final(std::uint32_t number) {
+        return {ref(number).hash, ref(number - 1).hash, number};
+    }
+    // What came out: "end", "final", or what is not well.
+    std::string said() {
+        std::string all;
+        while (auto const* candidate = candidates.front()) {
+            if (std::holds_alternative<stages::BlockEnd>(candidate->body)) all += "end ";
+            if (std::holds_alternative<stages::Finalized>(candidate->body)) all += "final ";
+            if (auto const* match = std::get_if<Match>(&candidate->body)) {
+                last = *match;
+                EXPECT_EQ(candidate->path, Path::hybrid);
+                all += match->is_health
+                         ? std::string(
+                               stages::chain_health_rows()[~match->transfer.event_index].said)
+                         : std::string(to_text(match->severity));
+                all += ' ';
+            }
+            candidates.pop();
+        }
+        return all;
+    }
+
+    RecordedLog log;
+    pipeline::MetricsPage page{"", stages::detect_metrics};
+    pipeline::Link<stages::Candidate> candidates{"candidates", {.depth = 1'024}};
+    pipeline::Nanoseconds now = 100 * second;
+    Match last{};
+    stages::Detect detect;
+};
+
+} // namespace
+
+TEST(DetectHealth, what_a_finality_makes_known_is_said_before_it) {
+    Bench bench(rule_of(RuleKind::chain_health));
+    bench.tell(Bench::end(6)); // nobody knows yet which chain this is
+    bench.greet();
+    bench.tell(Bench::end(7));
+    bench.tell(Bench::end(8, 2));
+    bench.tell(Bench::final(7));
+    EXPECT_EQ(bench.said(), "end end end final ");
+    bench.tell(Bench::final(8));
+    EXPECT_EQ(bench.said(), "upgrade final ");
+    EXPECT_TRUE(bench.last.is_pattern && bench.last.is_health && !bench.last.pattern.ongoing);
+    EXPECT_TRUE(bench.last.transfer.block.finalized);
+    EXPECT_EQ(bench.last.transfer.block.number, 8U);
+    EXPECT_EQ(bench.last.transfer.block.hash, Bench::ref(8).hash);
+    EXPECT_EQ(bench.last.transfer.event_index, 0xffff'fffcU);
+    EXPECT_EQ(bench.last.transfer.amount, 0U);
+    EXPECT_FALSE(bench.last.transfer.from || bench.last.transfer.to);
+    EXPECT_EQ(bench.last.pattern.details.view(), R"("from":1,"to":2)");
+}
+
+TEST(DetectHealth, of_the_nodes_path_alone_and_of_no_recheck) {
+    Bench bench(rule_of(RuleKind::chain_health));
+    bench.greet();
+    bench.tell(Bench::end(7));
+    bench.tell(Bench::end(8, 2), Path::legacy);
+    bench.tell(Bench::final(8), Path::legacy);
+    bench.tell(Bench::end(8, 2), Path::hybrid, true);
+    bench.tell(Bench::final(8));
+    EXPECT_EQ(bench.said(), "end end final end final ");
+}
+
+TEST(DetectHealth, a_stall_is_said_by_the_turns_clock) {
+    Bench bench(rule_of(RuleKind::chain_health));
+    EXPECT_EQ(bench.detect.next_deadline(), pipeline::never);
+    bench.greet();
+    for (std::uint32_t number = 1; number < 10; ++number) {
+        bench.tell(Bench::end(number));
+        bench.tell(Bench::final(number));
+        bench.pass(6);
+    }
+    bench.said();
+    EXPECT_GT(bench.detect.next_deadline(), bench.now);
+    EXPECT_LE(bench.detect.next_deadline(), bench.now + 10 * second);
+    bench.pass(53);
+    EXPECT_EQ(bench.said(), "");
+    bench.pass(1);
+    EXPECT_EQ(bench.said(), "stalled ");
+    EXPECT_EQ(bench.last.transfer.block.number, 9U);
+    bench.pass(60);
+    EXPECT_EQ(bench.said(), "stalled ");
+    EXPECT_TRUE(bench.last.pattern.ongoing);
+    bench.tell(Bench::end(10));
+    EXPECT_EQ(bench.said(), "stalled end ");
+    EXPECT_TRUE(bench.last.pattern.ongoing);
+    EXPECT_EQ(bench.page.read(stages::DetectMetric::health), 3U);
+}
+
+TEST(DetectHealth, no_rule_no_deadline) {
+    Bench bench(rule_of(RuleKind::watch));
+    bench.greet();
+    for (std::uint32_t number = 1; number < 10; ++number) bench.tell(Bench::end(number));
+    bench.pass(1'000);
+    EXPECT_EQ(bench.detect.next_deadline(), pipeline::never);
+}
