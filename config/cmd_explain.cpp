@@ -122,6 +122,7 @@ constexpr Compared compared[] = {
     {"times", "factor", ">="},
     {"blocks", "blocks", ">="},
     {"blocks", "reorg", ">="},
+    {"share", "share", ">="},
 };
 
 // The amount a pattern's sum has to reach, by its kind.

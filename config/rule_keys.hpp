@@ -48,11 +48,14 @@ struct LevelPlace {
     std::uint32_t times = 0;      // 0: without a level no amount makes it so
     std::string_view of_key = {}; // the amount's
 };
+struct UsdPlace {
+    std::size_t index = 0; // in RuleSettings::usd
+};
 // What a key fills; nothing: a part of Rule itself, which config/load.cpp reads.
 template <class T>
 using Setting = T stages::RuleSettings::*;
 using KeyPlace =
-    std::variant<std::monostate, LevelPlace, Setting<std::optional<stages::Severity>>,
+    std::variant<std::monostate, LevelPlace, UsdPlace, Setting<std::optional<stages::Severity>>,
                  Setting<std::optional<std::uint32_t>>, Setting<std::optional<double>>,
                  Setting<std::optional<std::string>>, Setting<std::optional<bool>>,
                  Setting<std::optional<std::array<std::uint32_t, 2>>>,

@@ -154,6 +154,19 @@ void lint_endpoints(Look const& look) {
                              to_text(look.rule.kind), name));
 }
 
+void lint_dollars(Look const& look) {
+    constexpr std::string_view keys[] = {"notable_usd", "important_usd", "critical_usd"};
+    auto const& chains = look.config.chains;
+    bool priced = false;
+    for (std::size_t i = 0; i < chains.size(); ++i)
+        priced =
+            priced || (look.covers(i) && chains[i].subscan_url && !chains[i].endpoints.empty());
+    auto const written = std::ranges::find_if(keys, [&](auto key) { return look.given(key); });
+    if (written == std::end(keys) || (priced && look.config.enrich.prices)) return;
+    look.say(*written, "would never be met: prices come from Subscan, and need a chain with "
+                       "endpoints and a subscan_url, and [enrich] prices");
+}
+
 // Where its chains' tokens differ, one chain on which the threshold can be met is enough.
 KnownSupply const* largest_supply(Look const& look) {
     KnownSupply const* largest = nullptr;
@@ -173,6 +186,7 @@ void lint_supply(Look const& look) {
     if (supply == nullptr) return;
     for (RuleKey const& row : rule_keys()) {
         if (row.type != KeyType::amount || !row.of(look.rule.kind)) continue;
+        if (std::holds_alternative<UsdPlace>(row.place)) continue;
         auto const value = written_text(look.rule, row);
         if (!value || !decimal_less(supply->tokens, *value)) continue;
         look.say(row.key,
@@ -234,6 +248,7 @@ void lint_rules(Config const& config, std::vector<Problem>& problems) {
         lint_accounts(look);
         lint_severity(look);
         lint_endpoints(look);
+        lint_dollars(look);
         lint_supply(look);
     }
     lint_twins(config, problems);

@@ -187,12 +187,13 @@ void read_settings(Reader& in, stages::Rule& out) {
     }
 }
 
-void read_levels(Reader& in, stages::Rule& out) {
+template <class Place, class Levels>
+void read_levels(Reader& in, stages::Rule const& rule, Levels& levels) {
     std::string_view below;
     for (RuleKey const& row : rule_keys()) { // in the order of the levels
-        auto const* const place = std::get_if<LevelPlace>(&row.place);
-        if (place == nullptr || !row.of(out.kind)) continue;
-        auto& level = out.levels[place->index];
+        auto const* const place = std::get_if<Place>(&row.place);
+        if (place == nullptr || !row.of(rule.kind)) continue;
+        auto& level = levels[place->index];
         read_value(in, row, level);
         if (!level) continue;
         if (!below.empty() && decimal_less(*level, below))
@@ -200,9 +201,18 @@ void read_levels(Reader& in, stages::Rule& out) {
                                              *level, below));
         below = *level;
     }
-    bool const any = in.has("notable") || in.has("important") || in.has("critical");
+}
+
+void read_levels(Reader& in, stages::Rule& out) {
+    read_levels<LevelPlace>(in, out, out.levels);
+    read_levels<UsdPlace>(in, out, out.settings.usd);
+    constexpr std::string_view measures[] = {"notable",     "important",     "critical",
+                                             "notable_usd", "important_usd", "critical_usd",
+                                             "share",       "budget"};
+    bool const any = std::ranges::any_of(measures, [&](auto key) { return in.has(key); });
     if (!any && out.kind == stages::RuleKind::large_transfer)
-        in.complain("name", "the rule has no level: notable, important or critical, at least one");
+        in.complain("name", "the rule has no level: notable, important or critical (of tokens, or "
+                            "with _usd), share or budget, at least one");
 }
 
 void read_assets(Reader& in, stages::Rule& out) {

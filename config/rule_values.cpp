@@ -145,6 +145,8 @@ std::optional<std::string> written_text(stages::Rule const& rule, RuleKey const&
     if (key.key == "assets") return list_text(rule.assets);
     if (auto const* const level = std::get_if<LevelPlace>(&key.place))
         return text_of(key, rule.levels[level->index]);
+    if (auto const* const level = std::get_if<UsdPlace>(&key.place))
+        return text_of(key, rule.settings.usd[level->index]);
     return std::visit(
         [&](auto const& place) -> Text {
             if constexpr (requires { rule.settings.*place; })

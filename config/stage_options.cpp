@@ -164,10 +164,17 @@ stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journ
     return options;
 }
 
+bool priced(Config const& config, std::uint16_t chain) {
+    return std::ranges::any_of(config.rules, [&](stages::Rule const& rule) {
+        auto const& usd = rule.settings.usd;
+        return rule.chains[chain] && (usd[0] || usd[1] || usd[2]);
+    });
+}
+
 stages::EnrichOptions enrich_options(Config const& config) {
     stages::EnrichOptions options;
-    for (ChainConfig const& chain : config.chains)
-        options.chains.push_back({chain.subscan_url.has_value()});
+    for (std::uint16_t i = 0; std::size_t{i} < config.chains.size(); ++i)
+        options.chains.push_back({config.chains[i].subscan_url.has_value(), priced(config, i)});
     if (!has_legacy(config)) { // nobody to ask, so nothing to keep
         options.cache.hot_entries = 2;
         options.cache.warm_entries = 16;

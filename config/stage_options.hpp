@@ -35,6 +35,8 @@ std::optional<Reread> reread_of(Config const& config, std::uint16_t chain,
                                 std::optional<stages::PatternStamp> const& stamp);
 // Some rule of the chain is a pattern, and there is a node whose blocks it can be judged by.
 bool has_patterns(Config const& config, std::uint16_t chain);
+// Rules of the chain have levels in dollars.
+bool priced(Config const& config, std::uint16_t chain);
 bool has_legacy(Config const& config); // some chain has a subscan_url
 // api_key: empty, none is sent.
 stages::SubscanSourceOptions subscan_options(Config const& config, stages::Journal const* journal,

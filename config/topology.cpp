@@ -219,8 +219,17 @@ std::unique_ptr<Detect> make_detect(pipeline::Topology& t, World const& world,
                                     hybrid_pages(world.config, rules));
 }
 
+// From enrich to detect, where a rule has levels in dollars and somebody knows prices.
+std::vector<pipeline::Link<Finding>*> price_links(pipeline::Topology& t, Config const& config) {
+    for (std::uint16_t i = 0; std::size_t{i} < config.chains.size(); ++i)
+        if (priced(config, i) && config.chains[i].subscan_url)
+            return {&t.link<Finding>("prices", asking_room)};
+    return {};
+}
+
 std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
-                                    LegacyLinks const& legacy, pipeline::Out<Verdict> verdicts) {
+                                    LegacyLinks const& legacy, pipeline::Out<Verdict> verdicts,
+                                    std::vector<pipeline::Link<Finding>*> const& prices) {
     auto& book = t.metrics();
     EnrichOptions options = enrich_options(world.config);
     options.labels = world.labels();
@@ -228,7 +237,8 @@ std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
     Enrich::Needs const needs{world.cache_store, book.add("", enrich_metrics),
                               book.add("", cache_metrics)};
     return std::make_unique<Enrich>(std::move(options), needs, verdicts,
-                                    pipeline::Outs<Lookup>(legacy.lookups));
+                                    pipeline::Outs<Lookup>(legacy.lookups),
+                                    pipeline::Outs<Finding>(prices));
 }
 // clang-format on
 
@@ -239,6 +249,7 @@ std::unique_ptr<Enrich> make_enrich(pipeline::Topology& t, World const& world,
 //      ▲            subscan ──Fact──▶ detect ──Candidate────┘                     │ ▲         │
 //      │               └◀──────────Lookup, Finding (drop)─────────────────────────┴─┘         │
 //      └──────────────────────────────────Want (drop)─────────────────────────────────────────┘
+//   enrich ──Finding (drop): prices, where a rule has levels in dollars──▶ detect
 //   source, history (one of each a chain), subscan ──notes (drop)──▶ control
 //   route ──Twin (drop)──▶ shadow ──ShadowNote, ShadowMismatch (drop)──▶ control
 //                            └──Want (drop)──▶ recheck ──Frame──▶ decode
@@ -265,10 +276,12 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     ShadowLinks const shadow = add_shadow(t, world, place, journal.get(), links);
     t.stage_over(place.row("decode", Process::hybrid, "data"),
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
-                                          kept, movement_kinds(config)), links.frames);
-    t.stage(place.row("detect", Process::hybrid, "data"),
-            make_detect(t, world, journal.get(), std::move(patterns.kept), rules, candidates),
-            facts);
+                                          kept, movement_kinds(config)),
+                  links.frames);
+    auto const prices = price_links(t, config);
+    t.stage_over(place.row("detect", Process::hybrid, "data"),
+                 make_detect(t, world, journal.get(), std::move(patterns.kept), rules, candidates),
+                 std::vector{&facts}, prices);
     add_legacy(t, world, place, journal.get(), rules, legacy);
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
@@ -278,10 +291,9 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
                                                       world.clock, &world.switchboard},
                                          routed, pipeline::Outs<Twin>(shadow.twins)),
                  both, std::vector{&steer});
-
     t.stage_over(place.row("enrich", Process::legacy, "deliver"),
-                 make_enrich(t, world, legacy, verdicts), std::vector{&routed}, legacy.findings);
-
+                 make_enrich(t, world, legacy, verdicts, prices), std::vector{&routed},
+                 legacy.findings);
     auto& delivery = place.thread(Process::legacy, "deliver", "deliver");
     auto outlets = world.outlets(delivery, journal.get());
     Deliver::Needs const custody{world.clock, world.log, book.add("", deliver_metrics),

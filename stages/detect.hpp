@@ -59,6 +59,7 @@ enum class DetectMetric {
     pattern_saves,
     pattern_saves_failed,
     health,
+    unpriced,
 };
 
 inline constexpr std::array detect_metrics{
@@ -99,6 +100,8 @@ inline constexpr std::array detect_metrics{
                         "Times it could not be written, or read."},
     pipeline::MetricRow{"spyhop_detect_chain_health_total", pipeline::MetricKind::counter,
                         "Times something was said of a chain that is not well."},
+    pipeline::MetricRow{"spyhop_detect_unpriced_total", pipeline::MetricKind::counter,
+                        "Transfers that a level in dollars could not be compared with."},
 };
 
 // Where stages are in several processes.
@@ -141,6 +144,7 @@ class Detect : pipeline::Pinned {
 
     auto outputs() { return std::tie(candidates_); }
     bool on(pipeline::Part<Fact> const& part, pipeline::Turn const& turn);
+    void on(pipeline::Part<Finding> const& part, pipeline::Turn const& turn); // prices
     bool accepting() const { return reader_ == processes_.reader.load() && !repeating_; }
     bool tick(pipeline::Turn const& turn);
     pipeline::Nanoseconds next_deadline() const; // of stalls, and of figures nobody has been told

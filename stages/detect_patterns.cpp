@@ -176,9 +176,17 @@ bool Detect::emit_patterns(Chain& chain, Fact const& fact) {
     return finished;
 }
 
+void Detect::on(pipeline::Part<Finding> const& part, pipeline::Turn const&) {
+    Finding const& finding = part.message;
+    Chain& chain = chains_[finding.chain];
+    bool const told = finding.wanted == Wanted::price && finding.found == Found::yes;
+    if (told && chain.patterns)
+        chain.patterns->price(finding.price.usd.view(), static_cast<std::uint32_t>(finding.time_s));
+}
+
 void Detect::count_patterns() {
     std::uint64_t movements = 0, claims = 0, repeats = 0, accounts = 0, refused = 0;
-    std::uint64_t waiting = 0, missed = 0, lost = 0, recalled = 0, forgotten = 0;
+    std::uint64_t waiting = 0, missed = 0, lost = 0, recalled = 0, forgotten = 0, unpriced = 0;
     for (Chain const& chain : chains_) {
         if (!chain.patterns) continue;
         Patterns const& patterns = *chain.patterns;
@@ -192,6 +200,7 @@ void Detect::count_patterns() {
         lost += patterns.blocks().lost();
         recalled += patterns.cold().counts().recalled;
         forgotten += patterns.cold().counts().forgotten;
+        for (PatternRule const& rule : patterns.rules()) unpriced += rule.unpriced();
     }
     metrics_.set(DetectMetric::movements, movements);
     metrics_.set(DetectMetric::patterns, claims);
@@ -203,6 +212,7 @@ void Detect::count_patterns() {
     metrics_.set(DetectMetric::pattern_blocks_waiting, waiting);
     metrics_.set(DetectMetric::pattern_blocks_missed, missed);
     metrics_.set(DetectMetric::pattern_movements_lost, lost);
+    metrics_.set(DetectMetric::unpriced, unpriced);
 }
 
 } // namespace stages

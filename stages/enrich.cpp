@@ -44,11 +44,12 @@ std::uint64_t price_time(Transfer const& transfer) {
 } // namespace
 
 Enrich::Enrich(EnrichOptions options, Needs needs, pipeline::Out<Verdict> verdicts,
-               pipeline::Outs<Lookup> lookups)
+               pipeline::Outs<Lookup> lookups, pipeline::Outs<Finding> prices)
     : options_(std::move(options))
     , metrics_(needs.metrics)
     , verdicts_(verdicts)
     , lookups_(std::move(lookups))
+    , prices_(std::move(prices))
     , cache_(std::make_unique<Cache>(options_.cache, needs.store, needs.cache_metrics))
     , chains_(options_.chains.size()) {}
 
@@ -163,6 +164,44 @@ void Enrich::ask(CacheKey const& key, Lookup lookup, pipeline::Turn const& turn)
     lookups_.emit(0, lookup);
 }
 
+// Once a step and chain; what is not answered is asked for again at the next one.
+void Enrich::ask_prices(pipeline::Turn const& turn) {
+    std::uint64_t const now_s = turn.unix_ms / 1'000;
+    std::uint64_t const step_s = now_s - now_s % price_step_s;
+    prices_at_ = pipeline::never;
+    if (prices_.count() == 0 || !options_.prices) return;
+    for (std::uint16_t i = 0; i < chains_.size(); ++i) {
+        Chain& chain = chains_[i];
+        auto const& options = options_.chains[i];
+        if (!options.priced || !options.lookups || chain.word == 0) continue;
+        prices_at_ = turn.now + (step_s + price_step_s - now_s) * pipeline::second;
+        if (std::exchange(chain.price_s, step_s) == step_s) continue;
+        CacheKey const key = number_key(CacheKind::price, chain.word, step_s);
+        CacheHit const price = cache_->find(key, cache_now(turn));
+        if (price && price.absent()) continue;
+        if (price) {
+            tell_price(i, step_s, price.value->text());
+            continue;
+        }
+        Lookup lookup;
+        lookup.chain = i;
+        lookup.wanted = Wanted::price;
+        lookup.time_s = step_s;
+        ask(key, lookup, turn);
+    }
+}
+
+void Enrich::tell_price(std::uint16_t index, std::uint64_t time_s, std::string_view usd) {
+    if (prices_.count() == 0 || !options_.chains[index].priced) return;
+    Finding finding;
+    finding.chain = index;
+    finding.wanted = Wanted::price;
+    finding.found = Found::yes;
+    finding.time_s = time_s;
+    finding.price.usd.assign(usd);
+    prices_.emit(0, finding);
+}
+
 void Enrich::wait_for(Verdict const& verdict, std::uint8_t open, Nanoseconds now) {
     auto const& alert = std::get<Alert>(verdict.body);
     // Told again (as final, or on another fork) before the answers came: one amendment is enough.
@@ -191,6 +230,8 @@ void Enrich::let_go_of_earlier(Verdict const& verdict, std::uint32_t run) {
 
 void Enrich::on(pipeline::Part<Finding> const& part, pipeline::Turn const& turn) {
     remember(part.message, cache_now(turn));
+    if (part.message.wanted == Wanted::price && part.message.found == Found::yes)
+        tell_price(part.message.chain, part.message.time_s, part.message.price.usd.view());
     for (Pending& pending : pending_) apply(pending, part.message, turn.now);
 }
 
@@ -272,13 +313,14 @@ bool Enrich::tick(pipeline::Turn const& turn) {
 
 void Enrich::upkeep(pipeline::Turn const& turn) {
     metrics_.set(EnrichMetric::pending, pending_.size());
+    if (prices_.count() != 0) ask_prices(turn);
     if (turn.now < swept_at_ + pipeline::second) return;
     swept_at_ = turn.now;
     cache_->upkeep(cache_now(turn));
 }
 
 Nanoseconds Enrich::next_deadline() const {
-    Nanoseconds earliest = pipeline::never;
+    Nanoseconds earliest = prices_at_;
     for (Pending const& one : pending_) earliest = std::min({earliest, one.until, one.gather});
     return earliest;
 }

@@ -10,6 +10,9 @@
 // chain. An amendment waits until everything that was asked for the alert is here, but not longer
 // than 2 s from the first answer; it names what it adds (messages.hpp: Amended).
 //
+// Where rules of a chain have levels in dollars, its token's price is asked for at every step
+// (price_step_s), and every price that comes is told to detect, over a link that may drop.
+//
 // One thread; owns its cache. Only alerts of a path that may speak are looked up. Memory: the
 // cache, and pending_max alerts; above that the oldest goes without its amendment, counted.
 #pragma once
@@ -48,6 +51,7 @@ inline constexpr std::array enrich_metrics{
 struct EnrichOptions {
     struct Chain {
         bool lookups = false; // it has a Subscan to be asked
+        bool priced = false;  // rules of it have levels in dollars: detect is told the price
     };
     std::vector<Chain> chains;
     LabelBook labels{};
@@ -72,9 +76,10 @@ class Enrich : pipeline::Pinned {
     };
 
     Enrich(EnrichOptions options, Needs needs, pipeline::Out<Verdict> verdicts,
-           pipeline::Outs<Lookup> lookups); // one, or none where nobody can be asked
+           pipeline::Outs<Lookup> lookups, // one, or none where nobody can be asked
+           pipeline::Outs<Finding> prices = pipeline::Outs<Finding>({}));
 
-    auto outputs() { return std::tie(verdicts_, lookups_); }
+    auto outputs() { return std::tie(verdicts_, lookups_, prices_); }
     void on(pipeline::Part<Verdict> const& part, pipeline::Turn const& turn);
     void on(pipeline::Part<Finding> const& part, pipeline::Turn const& turn);
     bool tick(pipeline::Turn const& turn);
@@ -89,6 +94,7 @@ class Enrich : pipeline::Pinned {
         std::uint64_t word = 0; // of its genesis; 0: not known yet
         std::uint16_t ss58_prefix = 42;
         std::array<std::uint32_t, paths> runs{}; // ChainFacts::run of each path
+        std::uint64_t price_s = 0;               // the step whose price was asked for last
     };
     struct Pending {
         Verdict verdict; // with what is known so far
@@ -103,6 +109,8 @@ class Enrich : pipeline::Pinned {
                       bool urgent, pipeline::Turn const& turn);
     bool know_price(std::uint16_t index, Alert& alert, bool urgent, pipeline::Turn const& turn);
     void ask(CacheKey const& key, Lookup lookup, pipeline::Turn const& turn);
+    void ask_prices(pipeline::Turn const& turn);
+    void tell_price(std::uint16_t index, std::uint64_t time_s, std::string_view usd);
     void wait_for(Verdict const& verdict, std::uint8_t open, Nanoseconds now);
     void let_go_of_earlier(Verdict const& verdict, std::uint32_t run);
     void remember(Finding const& finding, CacheNow const& now);
@@ -112,11 +120,13 @@ class Enrich : pipeline::Pinned {
     pipeline::MetricsPage& metrics_;
     pipeline::Out<Verdict> verdicts_;
     pipeline::Outs<Lookup> lookups_;
+    pipeline::Outs<Finding> prices_;
     std::unique_ptr<Cache> const cache_;
     std::vector<Chain> chains_;
     std::deque<Pending> pending_;
     std::uint8_t open_ = 0; // of the alert at hand
     Nanoseconds swept_at_ = 0;
+    Nanoseconds prices_at_ = pipeline::never; // when those of the next step are due
 };
 
 } // namespace stages

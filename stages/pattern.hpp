@@ -67,6 +67,7 @@ struct Claim {
     // JSON members about it, without braces, keys from detectors' own words: "sources":23,…
     // Numbers and short names only.
     FixedText<200> details;
+    bool single = false; // a fact of its own: never more of one that was told
 };
 
 } // namespace stages

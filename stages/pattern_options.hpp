@@ -125,9 +125,21 @@ struct TestThenLargeOptions {
     std::uint32_t window_s = hour_s;
 };
 
+// A transfer that no fixed level meets is large by another measure: pattern_large.hpp.
+struct LargeOptions {
+    std::optional<double> share{};  // of the sender's balance
+    u128 floor = 0;                 // 10,000 tokens; of share and of what is learned
+    std::optional<double> budget{}; // alerts a day: the chain's own quantile is a level, too
+    std::array<std::optional<std::string>, severities> usd{}; // levels: plain decimals
+    std::uint32_t price_age_s = hour_s;
+    Levels levels{};           // what meets one of them is told elsewhere
+    std::uint8_t decimals = 0; // of the token
+};
+
 using PatternOptions =
     std::variant<WatchOptions, DormantOptions, CoordinationOptions, GatheringOptions, DrainOptions,
                  StructuringOptions, ExchangeFlowOptions, WhaleOptions, UnbondingOptions,
-                 BurstOptions, MarketVolumeOptions, PassThroughOptions, TestThenLargeOptions>;
+                 BurstOptions, MarketVolumeOptions, PassThroughOptions, TestThenLargeOptions,
+                 LargeOptions>;
 
 } // namespace stages

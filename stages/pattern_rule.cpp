@@ -63,6 +63,7 @@ PatternRule::Family PatternRule::family_of(PatternOptions const& options, std::s
             },
             [](PassThroughOptions const& of) -> Family { return Path{of}; },
             [](TestThenLargeOptions const& of) -> Family { return Probe{of}; },
+            [](LargeOptions const& of) -> Family { return LargeTransfers(of); },
         },
         options);
 }
@@ -98,6 +99,7 @@ std::optional<Claim> PatternRule::on(Accounts& accounts, MovementLog const& log,
                               if (!counts || within_cluster(read, moved)) return std::nullopt;
                               return family->on(moved);
                           },
+                          [&](LargeTransfers& family) { return family.on(read, moved); },
                           [&]<class Of, auto judge>(Stateless<Of, judge>& family) {
                               return judge(family.options, read, log, moved);
                           },
@@ -119,7 +121,17 @@ void PatternRule::at_block(std::uint32_t number, std::uint32_t time_s) {
     if (auto* family = std::get_if<Coordination>(&family_)) family->at_block(time_s);
     if (auto* family = std::get_if<ExchangeFlows>(&family_)) family->at_block(time_s);
     if (auto* family = std::get_if<Market>(&family_)) of_window_ = (*family)->pass(time_s);
+    if (auto* family = std::get_if<LargeTransfers>(&family_)) family->at_block(time_s);
     if (budget_) budget_->pass(time_s);
+}
+
+void PatternRule::price(std::string_view usd, std::uint32_t time_s) {
+    if (auto* family = std::get_if<LargeTransfers>(&family_)) family->price(usd, time_s);
+}
+
+std::uint64_t PatternRule::unpriced() const {
+    auto const* family = std::get_if<LargeTransfers>(&family_);
+    return family == nullptr ? 0 : family->unpriced();
 }
 
 std::optional<Claim> PatternRule::next(Accounts const& accounts, MovementLog const& log) {
@@ -159,6 +171,7 @@ std::optional<std::uint32_t> PatternRule::warm_left_s() const {
 
 bool PatternRule::model_warming() const {
     if (auto const* family = std::get_if<Coordination>(&family_)) return family->warming();
+    if (auto const* family = std::get_if<LargeTransfers>(&family_)) return family->warming();
     if (auto const* family = std::get_if<ExchangeFlows>(&family_)) return family->warming() != 0;
     if (auto const* family = std::get_if<Market>(&family_)) return (*family)->warming();
     return false;

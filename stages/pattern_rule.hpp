@@ -11,6 +11,7 @@
 #include "stages/pattern_drain.hpp"
 #include "stages/pattern_exchange.hpp"
 #include "stages/pattern_gathering.hpp"
+#include "stages/pattern_large.hpp"
 #include "stages/pattern_market.hpp"
 #include "stages/pattern_path.hpp"
 #include "stages/pattern_probe.hpp"
@@ -56,6 +57,9 @@ class PatternRule {
     using Options = PatternRuleOptions;
     explicit PatternRule(Options options);
 
+    // What the chain's token is worth, where the rule asks for it; see LargeTransfers.
+    void price(std::string_view usd, std::uint32_t time_s);
+    std::uint64_t unpriced() const;
     // What it says of a movement that is in the log and in the accounts.
     std::optional<Claim> on(Accounts& accounts, MovementLog const& log, Moved const& moved);
     // The movements of a block have all been told; afterwards next() until it answers nothing.
@@ -100,8 +104,9 @@ class PatternRule {
     using Probe = Stateless<TestThenLargeOptions, test_then_large>;
 
     using Market = std::unique_ptr<MarketVolume>;
-    using Family = std::variant<Watch, Dormant, Coordination, Gathering, Drain, Structuring,
-                                ExchangeFlows, Whales, Unbondings, Burst, Market, Path, Probe>;
+    using Family =
+        std::variant<Watch, Dormant, Coordination, Gathering, Drain, Structuring, ExchangeFlows,
+                     Whales, Unbondings, Burst, Market, Path, Probe, LargeTransfers>;
     static Family family_of(PatternOptions const& options, std::size_t watched);
 
     bool watches(decoders::Account const& account) const;

@@ -103,6 +103,12 @@ void fields(Fields& to, TestThenLargeOptions const& of) {
     to(large, probe, window);
 }
 
+void fields(Fields& to, LargeOptions const& of) {
+    auto const& [share, floor, budget, usd, age, levels, decimals] = of;
+    to(share, floor, budget, age, levels.at, levels.on, decimals);
+    for (auto const& level : usd) to.add(level.value_or(""));
+}
+
 template <class One>
 std::span<std::byte> bytes_of(One& one) {
     static_assert(std::is_trivially_copyable_v<One>);

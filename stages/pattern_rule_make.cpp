@@ -32,7 +32,7 @@ bool names_labels(Rule const& rule) {
 
 bool is_pattern(Rule const& rule) {
     switch (rule.kind) {
-    case RuleKind::large_transfer:
+    case RuleKind::large_transfer: return large_by_more(rule);
     case RuleKind::chain_health: return false;
     case RuleKind::watch: return rule.settings.low || rule.settings.high;
     default: return true;
@@ -55,13 +55,15 @@ std::vector<PatternRule> pattern_rules(std::span<Rule const> rules, std::uint16_
         // What moves a watched account is told from best blocks, by Detect; here its marks count.
         if (auto* watch = std::get_if<WatchOptions>(&*family)) watch->min = ~u128{0};
         auto const& settings = rule.settings;
+        // Its budget is a level of its own, and no bound on what else it says.
+        bool const learns = rule.kind == RuleKind::large_transfer;
         RuleLists lists = rule_lists(settings, labels);
         made.emplace_back(
             PatternRuleOptions{.rule = static_cast<std::uint16_t>(i),
                                .kind = rule.kind,
                                .family = std::move(*family),
                                .cooldown_s = cooldown_s(rule),
-                               .budget = budget(rule),
+                               .budget = learns ? std::nullopt : budget(rule),
                                .severity = settings.severity,
                                .levels = levels_of(rule, decimals),
                                .levels_alone = severity_by_amount(rule.kind),

@@ -11,7 +11,8 @@
 
 namespace stages {
 
-// Judged by Patterns: every kind but large_transfer, chain_health, and watch without marks.
+// Judged by Patterns: every kind but chain_health, watch without marks, and large_transfer without
+// a share, a budget or dollars.
 bool is_pattern(Rule const& rule);
 
 // Those of the rules that are patterns and cover the chain. `problem` is called with a sentence for

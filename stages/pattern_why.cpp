@@ -1,6 +1,5 @@
 #include "stages/pattern_why.hpp"
 
-#include "decoders/amount.hpp"
 #include "stages/pattern_drain.hpp"
 #include "stages/pattern_gathering.hpp"
 #include "stages/pattern_parts.hpp"
@@ -8,6 +7,7 @@
 #include "stages/pattern_probe.hpp"
 #include "stages/pattern_share.hpp"
 #include "stages/pattern_structuring.hpp"
+#include "stages/pattern_why_impl.hpp"
 #include "stages/surprise.hpp"
 
 #include <cmath>
@@ -18,46 +18,6 @@ namespace stages {
 namespace {
 
 using decoders::MovementKind;
-
-struct Why {
-    Accounts const& accounts;
-    MovementLog const& log;
-    Moved const& moved;
-    WhyToken const& token;
-    WhySteps list{};
-
-    template <class... Values>
-    bool step(bool yes, fmt::format_string<Values...> format, Values&&... values) {
-        list.push_back({fmt::format(format, std::forward<Values>(values)...), yes});
-        return yes;
-    }
-    std::string tokens(u128 amount) const {
-        std::string text(decoders::tokens_text(amount, token.decimals).view());
-        return token.symbol.empty() ? text : text.append(" ").append(token.symbol);
-    }
-    std::uint32_t since_s(std::uint32_t window_s) const {
-        return moved.time_s - std::min(moved.time_s, window_s);
-    }
-    bool is_transfer() {
-        return step(moved.kind == MovementKind::transfer, "kind {} is transfer",
-                    to_text(moved.kind));
-    }
-    bool at_least(std::string_view name, u128 least) {
-        return step(moved.amount >= least, "amount {} >= {} {}", tokens(moved.amount), name,
-                    tokens(least));
-    }
-    bool account(std::string_view role, AccountIndex one) {
-        return step(one != no_account, "its {} is remembered", role);
-    }
-    bool leaves_cluster() {
-        return step(accounts.cluster_of(moved.from) != accounts.cluster_of(moved.to),
-                    "sender and receiver are not one owner's");
-    }
-    bool outs(std::string_view name, std::uint32_t least) {
-        std::uint64_t const outs = accounts[moved.from].outs + std::uint64_t{1};
-        return step(outs >= least, "movements it ever sent {} >= {} {}", outs, name, least);
-    }
-};
 
 // ---- drain ----
 struct Outflows {
@@ -377,6 +337,21 @@ void steps_of(PassThroughOptions const& of, Why& why) {
     why.step(hops.longest >= of.hops,
              "hops of {:g} of the amount, within {} s each, that end here {} >= hops {}", of.keep,
              of.hop_s, hops.longest, of.hops);
+}
+
+// What is learned, and what a price says, is the engine's to know.
+void steps_of(LargeOptions const& of, Why& why) {
+    Moved const& moved = why.moved;
+    if (!why.is_transfer() || !why.account("sender", moved.from) || !why.leaves_cluster()) return;
+    if (!why.step(!of.levels.met(moved.amount), "no level meets it: then it is told at once"))
+        return;
+    if (!of.share || !why.at_least("floor", of.floor)) return;
+    AccountState const& sender = why.accounts[moved.from];
+    if (!why.step(sender.balance_known, "its sender's balance is known")) return;
+    u128 const before = plus_saturated(sender.balance, moved.amount);
+    why.step(moved.amount >= share_rounded_up(before, *of.share),
+             "amount {} >= share {:g} of the balance before, {}", why.tokens(moved.amount),
+             *of.share, why.tokens(before));
 }
 
 template <class Of>

@@ -253,7 +253,7 @@ std::optional<PatternFound> Patterns::told(PatternRule& rule, Claim const& claim
     bool known = false;
     std::uint64_t const key = key_of(rule, claim.subject);
     Told& slot = slot_of(key, rule.options().cooldown_s, known);
-    if (known) {
+    if (known && !claim.single) {
         slot.last_s = now_s_;
         bool const more = found.severity > slot.severity || claim.sum / 2 >= slot.sum;
         if (!more) {

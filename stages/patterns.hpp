@@ -80,6 +80,11 @@ class Patterns {
     // What is claimed of blocks up to this one was told by an earlier run: it is known, not said.
     void told_to(std::uint32_t number) { told_to_ = number; }
 
+    // Of one whole token, in dollars, at that time: for rules that ask for it.
+    void price(std::string_view usd, std::uint32_t time_s) {
+        for (PatternRule& rule : rules_) rule.price(usd, time_s);
+    }
+
     // Statistical rules are silent while it is off; their models go on learning.
     void speak_statistics(bool on) { statistics_ = on; }
 

@@ -1,5 +1,6 @@
 #include "stages/rule_options.hpp"
 
+#include <algorithm>
 #include <fmt/format.h>
 
 namespace stages {
@@ -151,6 +152,19 @@ TestThenLargeOptions test_then_large(RuleSettings const& set, Amounts& amounts) 
     return out;
 }
 
+LargeOptions large(Rule const& rule, Amounts& amounts) {
+    RuleSettings const& set = rule.settings;
+    LargeOptions out;
+    out.share = set.share;
+    out.floor = amounts.of("floor", set.floor, "10000");
+    out.budget = budget(rule);
+    out.usd = set.usd;
+    take(out.price_age_s, set.price_age_s);
+    out.levels = levels_of(rule, amounts.decimals);
+    out.decimals = amounts.decimals;
+    return out;
+}
+
 std::optional<PatternOptions> options_of(Rule const& rule, Amounts& amounts) {
     RuleSettings const& set = rule.settings;
     switch (rule.kind) {
@@ -170,6 +184,8 @@ std::optional<PatternOptions> options_of(Rule const& rule, Amounts& amounts) {
     case RuleKind::pass_through: return pass_through(set, amounts);
     case RuleKind::test_then_large: return test_then_large(set, amounts);
     case RuleKind::large_transfer:
+        if (large_by_more(rule)) return large(rule, amounts);
+        break;
     case RuleKind::chain_health: break;
     }
     return std::nullopt;
@@ -184,6 +200,13 @@ std::expected<PatternOptions, std::string> pattern_options(Rule const& rule,
     if (!options) return std::unexpected(fmt::format("{} is no pattern", to_text(rule.kind)));
     if (!amounts.error.empty()) return std::unexpected(std::move(amounts.error));
     return std::move(*options);
+}
+
+bool large_by_more(Rule const& rule) {
+    RuleSettings const& set = rule.settings;
+    bool const usd =
+        std::ranges::any_of(set.usd, [](auto const& level) { return level.has_value(); });
+    return rule.kind == RuleKind::large_transfer && (set.share || budget(rule) || usd);
 }
 
 bool severity_by_amount(RuleKind kind) {

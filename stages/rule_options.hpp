@@ -23,9 +23,12 @@ inline constexpr std::array migrations{
 };
 
 // The error is a sentence: an amount that no token with these decimals can have, or a kind that is
-// no pattern (large_transfer, chain_health).
+// no pattern (chain_health; large_transfer by fixed amounts alone).
 [[nodiscard]] std::expected<PatternOptions, std::string> pattern_options(Rule const& rule,
                                                                          std::uint8_t decimals);
+
+// A large_transfer that has a share, a budget or levels in dollars: single amounts do not tell.
+bool large_by_more(Rule const& rule);
 
 // Kinds that call a claim important or critical by its amount alone, or nearly so: levels that are
 // written stand instead of that. Those of other kinds come besides what the kind says.

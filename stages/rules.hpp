@@ -79,6 +79,8 @@ struct RuleSettings {
     std::optional<std::uint32_t> counterparties{}, outflows{}, parts{}, clusters{};
     std::optional<std::uint32_t> critical_clusters{}, blocks{}, hops{}, warm{};
     std::optional<bool> exchanges{};
+    std::array<std::optional<std::string>, severities> usd{}; // levels in US dollars
+    std::optional<std::uint32_t> price_age_s{};
     std::optional<std::uint32_t> stall_s{}, finality_stall_s{}, distance{}, reorg{};
     std::optional<double> stall_factor{};
     std::vector<std::string> what{};                        // of chain_health; empty: everything

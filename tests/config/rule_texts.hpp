@@ -19,6 +19,10 @@ inline std::string rule_of(stages::RuleKind kind) {
                        alice, to_text(kind));
 }
 
+// To be written behind a rule that needs prices.
+inline constexpr std::string_view priced_chain =
+    "[[chain]]\nname = \"sub\"\nendpoints = [\"ws://b\"]\nsubscan_url = \"https://sub.example\"\n";
+
 inline stages::Rule load_rule(std::string const& text) {
     config::Loaded loaded = config::load_text(text, "f");
     EXPECT_EQ(complaints(text), "") << text;

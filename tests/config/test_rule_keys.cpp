@@ -64,6 +64,12 @@ struct Case {
 // Standards: by hand from the table of detectors; amounts are those numbers with ten zeros behind.
 // Seconds: a day is 86400.
 Case const cases[] = {
+    {large_transfer, "share", "0.25", "0.25", "0.25", "none", field<&LargeOptions::share>},
+    {large_transfer, "floor", R"("5")", "5", "50000000000", "100000000000000",
+     field<&LargeOptions::floor>},
+    {large_transfer, "price_age", R"("30m")", "30m", "1800", "3600",
+     field<&LargeOptions::price_age_s>},
+
     {watch, "min", R"("12.5")", "12.5", "125000000000", "0", field<&WatchOptions::min>},
     {watch, "low", R"("7")", "7", "70000000000", "none", field<&WatchOptions::low>},
     {watch, "high", R"("0.0000000001")", "0.0000000001", "1", "none", field<&WatchOptions::high>},
@@ -187,6 +193,9 @@ Shared const shared[] = {
     {"notable", R"("1")", "1"},
     {"important", R"("200")", "200"},
     {"critical", R"("0.5")", "0.5"},
+    {"notable_usd", R"("1000.5")", "1000.5"},
+    {"important_usd", R"("7")", "7"},
+    {"critical_usd", R"("8")", "8"},
     {"what", R"(["reorg", "stalled"])", R"(["reorg", "stalled"])"},
     {"stall", R"("90s")", "90s"},
     {"finality_stall", R"("5m")", "5m"},
@@ -199,8 +208,10 @@ Shared const shared[] = {
 std::string with(RuleKind kind, std::string_view key, std::string_view toml) {
     bool const level = key == "notable" || key == "important" || key == "critical";
     bool const lacking = kind == large_transfer && !level;
+    bool const by_amount = key == "floor" || key == "price_age"; // alone they say nothing
     return rule_of(kind) + fmt::format("{} = {}\n", key, toml) +
-           (lacking ? "notable = \"1\"\n" : "");
+           (lacking ? "notable = \"1\"\n" : "") + (by_amount ? "share = 0.5\n" : "") +
+           std::string(key.ends_with("_usd") ? tests::priced_chain : "");
 }
 
 } // namespace
@@ -227,15 +238,18 @@ TEST(RuleKeys, every_key_of_every_kind_arrives_and_is_shown_as_it_was_written) {
             }
             ++pairs;
         }
-    // 57 own ones; six of chain_health; assets, severity of 17 kinds; cooldown of 15, budget of 14;
-    // four lists of 15; levels: three of large_transfer, two of watch and of eleven others.
-    EXPECT_EQ(std::size(cases), 57U);
-    EXPECT_EQ(pairs, 57U + 6 + 2 * 17 + 15 + 14 + 4 * 15 + 3 + 2 * 12);
+    // 60 own ones; six of chain_health and three levels in dollars; assets, severity of 17 kinds;
+    // cooldown, budget of 15; four lists of 15; levels: three of large_transfer, two of watch and
+    // of eleven others.
+    EXPECT_EQ(std::size(cases), 60U);
+    EXPECT_EQ(pairs, 60U + 6 + 3 + 2 * 17 + 2 * 15 + 4 * 15 + 3 + 2 * 12);
 }
 
 TEST(RuleKeys, defaults_are_those_of_the_table_of_detectors) {
     for (Case const& one : cases) {
-        auto const options = pattern_options(Rule{.kind = one.kind}, 10);
+        Rule bare{.kind = one.kind};
+        if (one.kind == large_transfer) bare.settings.usd[0] = "1"; // else it is no pattern
+        auto const options = pattern_options(bare, 10);
         ASSERT_TRUE(options.has_value());
         EXPECT_EQ(one.read(*options), one.standard) << one.key << " of " << to_text(one.kind);
         // What the table of keys shows as the default is what happens without the key.
@@ -261,7 +275,7 @@ TEST(RuleKeys, what_all_kinds_share_arrives_and_has_its_defaults) {
         EXPECT_EQ(budget(bare), sums ? std::optional(1.0) : std::nullopt) << kind.name;
         EXPECT_EQ(cooldown_s(bare), kind.legacy ? 0U : 3'600U) << kind.name;
         EXPECT_TRUE(bare.every_chain);
-        bool const budgeted = !kind.legacy && kind.kind != chain_health;
+        bool const budgeted = kind.kind != watch && kind.kind != chain_health;
         std::string const times = std::string(kind.legacy ? "" : "cooldown = \"2h\"\n") +
                                   (budgeted ? "budget = 3\n" : "");
         Rule const rule = load_rule(rule_of(kind.kind) + level + "severity = \"critical\"\n" +
@@ -299,6 +313,15 @@ TEST(RuleKeys, what_is_asked_of_a_chain_arrives_and_has_its_defaults) {
                               "finality_stall = \"5m\"\nstall_factor = 4.5\ndistance = 50\n"
                               "reorg = 3\n")),
               "001001 90 300 4.5 50 3");
+}
+
+TEST(RuleKeys, levels_in_dollars_arrive) {
+    Rule const rule = load_rule(rule_of(large_transfer) +
+                                "notable_usd = \"1000.50\"\ncritical_usd = \"1000000\"\n" +
+                                std::string(tests::priced_chain));
+    EXPECT_EQ(rule.settings.usd[0], "1000.50");
+    EXPECT_EQ(rule.settings.usd[1], std::nullopt);
+    EXPECT_EQ(rule.settings.usd[2], "1000000");
 }
 
 TEST(RuleKeys, places_of_what_was_written_are_kept) {

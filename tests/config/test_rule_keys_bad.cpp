@@ -103,8 +103,8 @@ TEST(RuleKeysBad, amounts_are_exact_texts_that_a_supply_can_have) {
     expect_said(drain, "important = \"5\"\ncritical = \"4.9\"",
                 "11:12: rule.critical: \"4.9\" is less than the level below it, \"5\"");
     expect_said(large_transfer, "severity = \"critical\"",
-                "8:8: rule.name: the rule has no level: notable, important or critical, at least "
-                "one");
+                "8:8: rule.name: the rule has no level: notable, important or critical (of tokens, "
+                "or with _usd), share or budget, at least one");
     EXPECT_EQ(complaints(rule_of(drain) + "min = \"340282366920938463463374607431768211455\"\n"),
               "");
 }
@@ -198,4 +198,7 @@ TEST(RuleKeysBad, what_is_looked_for_has_names) {
                 "10:8: rule.what: an empty list looks for nothing; leave it out to look for "
                 "everything");
     expect_said(chain_health, "reorg = 0", "10:9: rule.reorg: an integer from 1 to 64 is needed");
+    expect_said(large_transfer,
+                "notable_usd = \"10\"\ncritical_usd = \"5\"\n" + std::string(tests::priced_chain),
+                "11:16: rule.critical_usd: \"5\" is less than the level below it, \"10\"");
 }

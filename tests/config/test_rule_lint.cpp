@@ -283,6 +283,18 @@ TEST(RuleLint, labels_are_looked_up_among_those_given) {
     EXPECT_EQ(problems[0].where.column, 18U);
 }
 
+TEST(RuleLint, dollars_need_a_chain_whose_prices_somebody_knows) {
+    std::string const never =
+        "rule.critical_usd: would never be met: prices come from Subscan, and "
+        "need a chain with endpoints and a subscan_url, and [enrich] prices";
+    // One chain has endpoints, the other one a Subscan.
+    expect_said("large_transfer", "critical_usd = \"5\"", "10:16: " + never);
+    std::string const both = "notable = \"1\"\ncritical_usd = \"5\"\n[[chain]]\nname = \"b\"\n"
+                             "endpoints = [\"ws://b\"]\nsubscan_url = \"https://b.example\"\n";
+    expect_good("large_transfer", both);
+    expect_said("large_transfer", both + "[enrich]\nprices = false", "11:16: " + never);
+}
+
 TEST(RuleLint, the_kinds_as_they_are_say_nothing_wrong) {
     for (auto const& row : stages::rule_kind_rows()) {
         expect_good(row.name,

@@ -1,5 +1,6 @@
 // The health of a chain on its way through Detect: before the fact that makes it known, by the
-// turn's clock, of the node's path alone.
+// turn's clock, of the node's path alone. And a large_transfer that is large by more than amounts.
+#include "decoders/movements.hpp"
 #include "stages/detect.hpp"
 #include "tests/stages/scripted_world.hpp"
 
@@ -21,6 +22,20 @@ Rule rule_of(RuleKind kind) {
     rule.chains = {true};
     rule.assets = {"native"};
     return rule;
+}
+
+decoders::Account person(std::uint8_t name) {
+    decoders::Account one;
+    one.size = 32;
+    one.key[0] = name;
+    return one;
+}
+
+std::uint16_t row_of_event(std::string_view event) {
+    auto const rows = decoders::movement_rows();
+    std::uint16_t row = 0;
+    while (rows[row].pallet != "Balances" || rows[row].event != event) ++row;
+    return row;
 }
 
 struct Bench {
@@ -163,4 +178,73 @@ TEST(DetectHealth, no_rule_no_deadline) {
     for (std::uint32_t number = 1; number < 10; ++number) bench.tell(Bench::end(number));
     bench.pass(1'000);
     EXPECT_EQ(bench.detect.next_deadline(), pipeline::never);
+}
+
+// ---- large_transfer by more than amounts --------------------------------------------------------
+
+namespace {
+
+constexpr stages::u128 token = 10'000'000'000;
+
+struct Moves : Bench {
+    using Bench::Bench;
+    std::uint32_t events = 0;
+    void move(std::uint8_t from, std::uint8_t to, std::uint64_t tokens,
+              std::string_view event = "Transfer") {
+        stages::Transfer transfer;
+        transfer.block = ref(1);
+        transfer.event_index = events++;
+        if (event == "Transfer") transfer.from = person(from);
+        transfer.to = person(to);
+        transfer.amount = tokens * token;
+        transfer.movement = row_of_event(event);
+        tell(transfer);
+    }
+    void finish() {
+        tell(Bench::end(1));
+        tell(Bench::final(1));
+    }
+};
+
+} // namespace
+
+TEST(DetectLarge, what_a_level_meets_is_told_at_once_and_only_then) {
+    Rule rule = rule_of(RuleKind::large_transfer);
+    rule.levels[2] = "500";
+    rule.settings.share = 0.5;
+    rule.settings.floor = "10";
+    Moves bench(rule, true);
+    bench.greet();
+    bench.move(0, 5, 0, "Endowed");
+    bench.move(9, 5, 400);
+    bench.move(5, 6, 250); // of 400
+    bench.move(5, 6, 80);  // of 150, in the same block: an alert of its own
+    bench.move(5, 6, 30);  // of 70
+    bench.move(9, 6, 500); // whose, nobody knows
+    EXPECT_EQ(bench.said(), "critical ");
+    bench.finish();
+    EXPECT_EQ(bench.said(), "end important notable final "); // 25 and 8 floors
+    EXPECT_TRUE(bench.last.is_pattern && !bench.last.is_health && !bench.last.pattern.ongoing);
+    EXPECT_EQ(bench.last.transfer.event_index, 3U);
+    EXPECT_EQ(bench.last.transfer.amount, 80 * token);
+}
+
+TEST(DetectLarge, dollars_need_a_price_that_somebody_told) {
+    Rule rule = rule_of(RuleKind::large_transfer);
+    rule.settings.usd[1] = "1000";
+    for (bool const priced : {false, true}) {
+        Moves bench(rule, true);
+        bench.greet();
+        stages::Finding finding;
+        finding.wanted = stages::Wanted::price;
+        finding.found = priced ? stages::Found::yes : stages::Found::no;
+        finding.time_s = 1'760'000'000;
+        finding.price.usd.assign("2.5");
+        bench.detect.on(pipeline::Part<stages::Finding>{finding, {}}, bench.turn());
+        bench.move(1, 2, 400);
+        bench.move(1, 2, 399);
+        bench.finish();
+        EXPECT_EQ(bench.said(), priced ? "end important final " : "end final ");
+        EXPECT_EQ(bench.page.read(stages::DetectMetric::unpriced), priced ? 0U : 2U);
+    }
 }

@@ -2,6 +2,7 @@
 // amendment.
 #include "stages/enrich.hpp"
 
+#include <fmt/format.h>
 #include <gtest/gtest.h>
 
 using namespace stages;
@@ -15,16 +16,18 @@ decoders::Account account(std::uint8_t byte) {
 }
 
 struct World {
-    explicit World(LabelBook labels = {}, bool lookups_possible = true) {
+    explicit World(LabelBook labels = {}, bool lookups_possible = true, bool dollars = false) {
         EnrichOptions options;
-        options.chains = {{lookups_possible}, {false}};
+        options.chains = {{lookups_possible, dollars}, {false, dollars}};
         options.labels = std::move(labels);
         options.pending_max = 4;
         std::vector<pipeline::Link<Lookup>*> to;
         if (lookups_possible) to.push_back(&lookups);
-        enrich =
-            std::make_unique<Enrich>(std::move(options), Enrich::Needs{nullptr, page, cache_page},
-                                     verdicts, pipeline::Outs<Lookup>(to));
+        std::vector<pipeline::Link<Finding>*> told;
+        if (dollars) told.push_back(&prices);
+        enrich = std::make_unique<Enrich>(
+            std::move(options), Enrich::Needs{nullptr, page, cache_page}, verdicts,
+            pipeline::Outs<Lookup>(to), pipeline::Outs<Finding>(told));
         for (std::uint16_t chain = 0; chain < 2; ++chain) {
             ChainFacts facts;
             facts.genesis.fill(static_cast<std::uint8_t>(chain + 1));
@@ -90,6 +93,7 @@ struct World {
     pipeline::MetricsPage cache_page{"", cache_metrics};
     pipeline::Link<Verdict> verdicts{"verdicts", {.depth = 64}};
     pipeline::Link<Lookup> lookups{"lookups", {.depth = 64, .when_full = pipeline::WhenFull::drop}};
+    pipeline::Link<Finding> prices{"prices", {.depth = 64, .when_full = pipeline::WhenFull::drop}};
     std::unique_ptr<Enrich> enrich;
 };
 
@@ -302,6 +306,42 @@ TEST(Enrich, an_alert_told_again_is_amended_once) {
     world.found(2, {}, Found::no);
     world.priced("", Found::no);
     EXPECT_EQ(world.take().size(), 1U);
+}
+
+// ---- prices for levels in dollars ---------------------------------------------------------------
+
+TEST(Enrich, where_rules_have_levels_in_dollars_the_price_is_asked_for_and_told_at_each_step) {
+    World world({}, true, true);
+    auto const told = [&] {
+        std::string all;
+        for (; world.prices.front() != nullptr; world.prices.pop()) {
+            Finding const& one = *world.prices.front();
+            all += fmt::format("{} {} at {}; ", one.chain, one.price.usd.view(), one.time_s);
+        }
+        return all;
+    };
+    for (int i = 0; i < 3; ++i) world.enrich->upkeep(world.turn());
+    auto const asked = world.asked();
+    ASSERT_EQ(asked.size(), 1U); // of the chain that has a Subscan, once
+    EXPECT_EQ(asked[0].wanted, Wanted::price);
+    EXPECT_EQ(asked[0].time_s, 1'763'626'500U);
+    EXPECT_EQ(told(), "");
+    world.priced("4.2");
+    EXPECT_EQ(told(), "0 4.2 at 1763626500; ");
+    // 13 s of the step have passed.
+    EXPECT_EQ(world.enrich->next_deadline(), world.now + 287 * pipeline::second);
+    world.now += 287 * pipeline::second;
+    world.enrich->upkeep(world.turn());
+    ASSERT_EQ(world.asked().size(), 1U);
+    Finding failed;
+    failed.wanted = Wanted::price;
+    failed.found = Found::failed;
+    failed.time_s = 1'763'626'800;
+    world.enrich->on({failed, {}}, world.turn());
+    EXPECT_EQ(told(), "");
+    World nobody_asks;
+    nobody_asks.enrich->upkeep(nobody_asks.turn());
+    EXPECT_TRUE(nobody_asks.asked().empty());
 }
 
 TEST(Enrich, a_chain_that_is_not_well_is_looked_up_nowhere) {
