@@ -276,8 +276,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     ShadowLinks const shadow = add_shadow(t, world, place, journal.get(), links);
     t.stage_over(place.row("decode", Process::hybrid, "data"),
                  std::make_unique<Decode>(chains, world.log, book.add("", decode_metrics), facts,
-                                          kept, movement_kinds(config)),
-                  links.frames);
+                                          kept, movement_kinds(config)), links.frames);
     auto const prices = price_links(t, config);
     t.stage_over(place.row("detect", Process::hybrid, "data"),
                  make_detect(t, world, journal.get(), std::move(patterns.kept), rules, candidates),
