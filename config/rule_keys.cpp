@@ -18,7 +18,6 @@ constexpr Kinds no_accounts = of(market_volume, chain_health);
 constexpr Kinds with_accounts = every_kind & ~no_accounts;
 constexpr Kinds singles = of(large_transfer, watch);
 constexpr Kinds by_other = of(dormant_awakening, exchange_flow, new_whale, whale_exit, unbonding);
-constexpr Kinds budgeted = of(exchange_flow, market_volume); // by default: stages/rules.cpp
 constexpr Kinds gathering = of(consolidation, dispersion);
 constexpr Kinds whales = of(new_whale, whale_exit);
 
@@ -43,11 +42,9 @@ constexpr RuleKey table[] = {
      &Set::severity},
     {"cooldown", every_kind & ~singles, duration, "1h", 0, years, "chain time",
      "how long a subject is not told of again; what goes on is amended", &Set::cooldown_s},
-    {"budget", every_kind & ~singles & ~budgeted & ~of(chain_health), number, "", 0, million,
-     "alerts a day", "expected on ordinary traffic; thresholds rise to keep it", &Set::budget},
     {"budget", of(large_transfer), number, "", 0, million, "alerts a day",
      "so many of the chain's largest are told, too, from its 99.9 % quantile on", &Set::budget},
-    {"budget", budgeted, number, "1", 0, million, "alerts a day",
+    {"budget", every_kind & ~singles & ~of(chain_health), number, "", 0, million, "alerts a day",
      "expected on ordinary traffic; thresholds rise to keep it", &Set::budget},
     {"include", with_accounts, accounts, "", 0, 0, "SS58, 0x keys",
      "only of these accounts, and of those of include_labels", &Set::include},

@@ -282,6 +282,7 @@ void Asked::ask(Patterns& patterns, Rule const& rule, RuleWhy& out) const {
             then[moved.from].outs = sender.outs;
             then[moved.from].first_out_s = sender.first_out_s;
             then[moved.from].last_out_s = sender.last_out_s;
+            then[moved.from].silent_since_s = sender.silent_since_s;
         }
         for (auto& step : stages::steps(read.rules().front().options().family, then, read.log(),
                                         moved, {chain_.facts.decimals, chain_.facts.symbol.view()}))

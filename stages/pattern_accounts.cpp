@@ -107,6 +107,7 @@ void Accounts::let_go(AccountIndex index) {
                 .first_out_s = state.first_out_s,
                 .last_out_s = state.last_out_s,
                 .outs = state.outs,
+                .silent_since_s = state.silent_since_s,
                 .balance = state.balance});
 }
 
@@ -117,6 +118,7 @@ void Accounts::recall(AccountIndex index, ColdAccount const& account) {
     state.first_out_s = account.first_out_s;
     state.last_out_s = account.last_out_s;
     state.outs = account.outs;
+    state.silent_since_s = account.silent_since_s;
     state.balance_known = account.balance_known;
     state.balance = account.balance;
     if (!account.root || account.joined_by == JoinedBy::label) return;

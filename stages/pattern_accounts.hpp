@@ -38,15 +38,15 @@ struct alignas(64) AccountState {
     bool exchange : 1 = false;      // by its label, or its cluster's
     std::uint8_t strangers : 3 = 0; // signers it was not derived from (pattern_clusters.hpp)
     AccountIndex cluster = no_account;
-    std::uint32_t first_s = 0;     // first movement seen
-    std::uint32_t first_out_s = 0; // first own outgoing one; 0: none yet
-    std::uint32_t last_out_s = 0;  // newest own outgoing one before the movement asked about
-    std::uint32_t last_s = 0;      // newest movement of any kind, that one included
-    std::uint32_t outs = 0;        // own outgoing movements, that one not counted
-    float burst = 0;               // CUSUM of pattern_burst
-    MovedSeq sent = 0;             // newest, the movement asked about included
-    MovedSeq received = 0;         // the same
-    u128 balance = 0;              // free and reserved, if balance_known; after that movement
+    std::uint32_t first_s = 0;        // first movement seen
+    std::uint32_t first_out_s = 0;    // first own outgoing one; 0: none yet
+    std::uint32_t last_out_s = 0;     // newest own outgoing one before the movement asked about
+    std::uint32_t last_s = 0;         // newest movement of any kind, that one included
+    std::uint32_t outs = 0;           // own outgoing movements, that one not counted
+    std::uint32_t silent_since_s = 0; // where the pause before its newest episode of sending began
+    MovedSeq sent = 0;                // newest, the movement asked about included
+    MovedSeq received = 0;            // the same
+    u128 balance = 0;                 // free and reserved, if balance_known; after that movement
     // Deposit sweeps (pattern_clusters.hpp): what came in, and how much of it went on to
     // `sweeps_to`, a named account.
     double in_sum = 0;
@@ -60,6 +60,20 @@ struct alignas(64) AccountState {
     std::uint8_t reserved = 0; // no byte is without a meaning
 };
 static_assert(sizeof(AccountState) == 128, "two cache lines; 1,000,000 accounts fit in 256 MB");
+
+// Pauses of this length divide what an account sends into episodes.
+inline constexpr std::uint32_t episode_pause_s = 86'400;
+
+// Its own outgoing movement, after everybody has been asked about it. Until it sends for the first
+// time it has been silent since it was first seen.
+inline void remember_sent(AccountState& state, std::uint32_t time_s) {
+    std::uint32_t const since_s = state.outs == 0 ? state.first_s : state.last_out_s;
+    if (state.outs == 0) state.first_out_s = time_s;
+    if (state.outs == 0 || time_s >= since_s + std::uint64_t{episode_pause_s})
+        state.silent_since_s = since_s;
+    state.last_out_s = time_s;
+    ++state.outs;
+}
 
 // ((c0 + c1 w1 + .. + c5 w5) mod 2^128) / 2^64 over the key's four words and its size, with random
 // coefficients of 128 bits: any two keys collide with a probability of 2^-64, whoever chose them

@@ -1,17 +1,15 @@
 #include "stages/pattern_burst.hpp"
 
 #include "pipeline/check.hpp"
+#include "stages/pattern_follow.hpp"
 #include "stages/surprise.hpp"
 
 #include <algorithm>
 #include <cmath>
 #include <cstdio>
 #include <numbers>
-#include <type_traits>
 
 namespace stages {
-
-static_assert(std::is_trivially_copyable_v<Burst>);
 
 namespace {
 
@@ -22,63 +20,161 @@ double threshold_of(BurstOptions const& options, double a_day) {
     return std::max(std::log(expected), std::log(options.factor));
 }
 
+constexpr std::uint32_t week_s = 7 * day_s;
+// What is known of an hour of the day, and of a day of the week, before anything is.
+constexpr double hour_prior_s = 6 * hour_s, day_prior_s = 2 * day_s;
+constexpr double fading = 0.97; // a day
+
+std::uint64_t key_of(decoders::Account const& account) {
+    std::uint64_t const hash = hash_of_key(account);
+    return hash == 0 ? 1 : hash;
+}
+
 } // namespace
 
 Burst::Burst(BurstOptions const& options)
     : options_(options)
     , log_factor_(std::log(options.factor))
-    , threshold_(threshold_of(options, assumed_a_day)) {
+    , suspects_(suspects_max) {
     CHECK(options.factor > 1 && options.model_outs >= 2);
+    static_assert(suspects_max % ways == 0);
+    learned_.threshold = threshold_of(options, assumed_a_day);
+    set_week();
 }
 
-double Burst::threshold() const { return threshold_; }
+// ---- the chain's time ---------------------------------------------------------------------------
+
+void Burst::set_week() {
+    Rate all;
+    for (Rate const& one : learned_.hours) {
+        all.count += one.count;
+        all.seconds += one.seconds;
+    }
+    double const mean = all.count / std::max(all.seconds, 1.0);
+    auto const ratio = [&](Rate const& of, double prior_s) {
+        if (mean <= 0) return 1.0;
+        return (of.count + mean * prior_s) / (of.seconds + prior_s) / mean;
+    };
+    auto& week = learned_.week;
+    week[0] = 0;
+    for (std::uint32_t hour = 0; hour < 168; ++hour)
+        week[hour + 1] = week[hour] + ratio(learned_.hours[hour % 24], hour_prior_s) *
+                                          ratio(learned_.days[hour / 24], day_prior_s);
+    double const scale = week_s / week[168];
+    for (double& place : week) place *= scale;
+}
+
+double Burst::between(std::uint32_t from_s, std::uint32_t to_s) const {
+    auto const place = [&](std::uint32_t time_s) {
+        std::uint32_t const hour = time_s % week_s / hour_s;
+        double const part = time_s % hour_s / double{hour_s};
+        return learned_.week[hour] + part * (learned_.week[hour + 1] - learned_.week[hour]);
+    };
+    double const weeks = double(to_s / week_s) - double(from_s / week_s);
+    // Two blocks are never at once.
+    return std::max(1.0, weeks * week_s + place(to_s) - place(from_s));
+}
 
 // By the busiest of the last days, which fades by a tenth a day.
 void Burst::count(std::uint32_t time_s) {
-    ++judged_;
-    if (day_start_s_ == 0) day_start_s_ = time_s;
-    if (time_s >= day_start_s_ && time_s - day_start_s_ >= day_s) {
-        double const days = static_cast<double>(time_s - day_start_s_) / day_s;
-        a_day_ = std::max(in_day_ / days, 0.9 * a_day_);
-        day_start_s_ = time_s;
-        in_day_ = 0;
-        threshold_ = threshold_of(options_, a_day_);
+    Learned& of = learned_;
+    ++of.judged;
+    if (of.day_start_s == 0) of.day_start_s = of.newest_s = time_s;
+    if (time_s >= of.day_start_s && time_s - of.day_start_s >= day_s) {
+        double const days = static_cast<double>(time_s - of.day_start_s) / day_s;
+        of.a_day = std::max(of.in_day / days, 0.9 * of.a_day);
+        of.day_start_s = time_s;
+        of.in_day = 0;
+        of.threshold = threshold_of(options_, of.a_day);
+        set_week();
+        for (auto* rate = of.hours.begin(); rate != of.hours.end(); ++rate)
+            *rate = {rate->count * fading, rate->seconds * fading};
+        for (auto* rate = of.days.begin(); rate != of.days.end(); ++rate)
+            *rate = {rate->count * fading, rate->seconds * fading};
     }
-    ++in_day_;
+    ++of.in_day;
+    double const step_s = time_s > of.newest_s ? std::min(time_s - of.newest_s, hour_s) : 0;
+    of.newest_s = std::max(of.newest_s, time_s);
+    for (Rate* rate : {&of.hours[time_s / hour_s % 24], &of.days[time_s / day_s % 7]})
+        *rate = {rate->count + 1, rate->seconds + step_s};
 }
 
-std::optional<Claim> Burst::on(Moved const& moved, AccountState& sender, MovementLog const& log) {
+// ---- suspects -----------------------------------------------------------------------------------
+
+Burst::Suspect* Burst::find(std::uint64_t key) {
+    std::size_t const set = key % (suspects_max / ways) * ways;
+    for (std::size_t i = 0; i < ways; ++i)
+        if (suspects_[set + i].key == key) return &suspects_[set + i];
+    return nullptr;
+}
+
+Burst::Suspect& Burst::place_for(std::uint64_t key) {
+    std::size_t const set = key % (suspects_max / ways) * ways;
+    Suspect* least = &suspects_[set];
+    for (std::size_t i = 0; i < ways; ++i) {
+        Suspect& one = suspects_[set + i];
+        if (one.key == 0) return one;
+        if (one.cusum < least->cusum) least = &one;
+    }
+    return *least;
+}
+
+double Burst::cusum(decoders::Account const& key) const {
+    std::uint64_t const hash = key_of(key);
+    std::size_t const set = hash % (suspects_max / ways) * ways;
+    for (std::size_t i = 0; i < ways; ++i)
+        if (suspects_[set + i].key == hash) return suspects_[set + i].cusum;
+    return 0;
+}
+
+double Burst::follow(Suspect& suspect, Moved const& moved, AccountState const& sender) const {
+    double const known = between(sender.first_out_s, suspect.since_s);
+    double const gaps = suspect.outs - 1;
+    if (suspect.told != 0) {
+        double const gap = between(sender.last_out_s, moved.time_s);
+        double const step =
+            log_factor_ - (gaps + 1) * std::log1p((options_.factor - 1) * gap / (known + gap));
+        return std::min(suspect.cusum + step, 2 * learned_.threshold);
+    }
+    ++suspect.activities;
+    double const since = between(suspect.since_s, moved.time_s);
+    return suspect.activities * log_factor_ -
+           (gaps + suspect.activities) *
+               std::log1p((options_.factor - 1) * since / (known + since));
+}
+
+std::optional<Claim> Burst::on(Moved const& moved, AccountState const& sender,
+                               MovementLog const& log) {
     if (moved.amount < options_.min || sender.outs < options_.model_outs) return std::nullopt;
     if (moved.time_s <= sender.last_out_s || sender.last_out_s <= sender.first_out_s)
         return std::nullopt;
     count(moved.time_s);
-    double const gap = moved.time_s - sender.last_out_s;
-    double const known = sender.last_out_s - sender.first_out_s;
-    double const gaps = sender.outs - 1;
-    double const step =
-        log_factor_ - (gaps + 1) * std::log1p((options_.factor - 1) * gap / (known + gap));
-    bool const ongoing = sender.burst < 0;
-    double const cusum = std::abs(static_cast<double>(sender.burst)) + step;
+    std::uint64_t const key = key_of(sender.key);
+    Suspect fresh{.key = key, .outs = sender.outs, .since_s = sender.last_out_s};
+    Suspect* const known = find(key);
+    // One that was let go and came back is another.
+    bool const same = known != nullptr && known->since_s > sender.first_out_s;
+    Suspect& suspect = same ? *known : fresh;
+    double const cusum = follow(suspect, moved, sender);
     if (cusum <= 0) {
-        sender.burst = 0;
+        if (known != nullptr) *known = {};
         return std::nullopt;
     }
-    if (ongoing) {
-        sender.burst = -static_cast<float>(std::min(cusum, 2 * threshold_));
-        return std::nullopt;
+    suspect.cusum = static_cast<float>(cusum);
+    std::optional<Claim> answer;
+    if (suspect.told == 0 && cusum >= learned_.threshold) {
+        answer = claim(moved, sender, log, suspect);
+        suspect.told = 1;
     }
-    sender.burst = static_cast<float>(cusum);
-    if (cusum < threshold_) return std::nullopt;
-    Claim const answer = claim(moved, sender, log, cusum);
-    sender.burst = -sender.burst;
+    if (!same) (known != nullptr ? *known : place_for(key)) = fresh;
     return answer;
 }
 
 // The change was most likely where the sum of the steps back from now is largest.
 Claim Burst::claim(Moved const& moved, AccountState const& sender, MovementLog const& log,
-                   double cusum) const {
-    double const known = sender.last_out_s - sender.first_out_s;
-    double const rate = (sender.outs - 1) / known;
+                   Suspect const& suspect) const {
+    double const known = suspect.since_s - sender.first_out_s;
+    double const rate = (suspect.outs - 1) / known;
     double likely = -1;
     std::size_t steps = 0, since = 1; // movements walked, and those from the change on
     std::uint32_t activities = 0, since_activities = 1, newest_s = 0, from_s = moved.time_s;
@@ -95,12 +191,12 @@ Claim Burst::claim(Moved const& moved, AccountState const& sender, MovementLog c
             since_activities = activities;
             from_s = one.time_s;
         }
-        return sum > -threshold_; // no earlier change is likely
+        return sum > -learned_.threshold; // no earlier change is likely
     });
 
     Claim claim;
     claim.subject = moved.from;
-    claim.score_bits = cusum / std::numbers::ln2;
+    claim.score_bits = suspect.cusum / std::numbers::ln2;
     log.sent(sender.sent, 0, since, [&](Moved const& one) {
         if (one.amount < options_.min) return true;
         claim.evidence.add_older(one.seq);
@@ -114,10 +210,10 @@ Claim Burst::claim(Moved const& moved, AccountState const& sender, MovementLog c
     // since the change in that time, under the rate before it. One activity opens the window.
     double const seconds = std::max(1.0, static_cast<double>(moved.time_s - from_s));
     std::uint64_t const after = since_activities > 1 ? since_activities - 1 : 1;
-    std::uint64_t const before = sender.outs > after ? sender.outs - after : 1;
+    std::uint64_t const before = std::max(suspect.outs, 2u) - 1;
     double const surprise = gamma_poisson_bits(after, seconds, before, known);
     claim.score_bits = std::max(claim.score_bits, surprise - std::log2(double{steps_max}));
-    double const threshold_bits = threshold_ / std::numbers::ln2;
+    double const threshold_bits = learned_.threshold / std::numbers::ln2;
     claim.severity = claim.score_bits >= 4 * threshold_bits ? Severity::critical
                    : claim.score_bits >= 2 * threshold_bits ? Severity::important
                                                             : Severity::notable;
@@ -127,7 +223,7 @@ Claim Burst::claim(Moved const& moved, AccountState const& sender, MovementLog c
         R"("activities":%u,"seconds":%.0f,"rate_before_a_day":%.4g,"times":%.4g,)"
         R"("activities_before":%u,"cusum_bits":%.4g,"threshold_bits":%.4g)",
         since_activities, seconds, rate * day_s, static_cast<double>(after) / (rate * seconds),
-        sender.outs, cusum / std::numbers::ln2, threshold_bits);
+        suspect.outs, suspect.cusum / std::numbers::ln2, threshold_bits);
     CHECK(size > 0 && size < static_cast<int>(sizeof text));
     claim.details.assign({text, static_cast<std::size_t>(size)});
     return claim;

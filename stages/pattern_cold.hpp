@@ -32,6 +32,7 @@ struct ColdAccount {
     std::uint32_t first_out_s = 0;
     std::uint32_t last_out_s = 0;
     std::uint32_t outs = 0;
+    std::uint32_t silent_since_s = 0;
     u128 balance = 0;
     friend bool operator==(ColdAccount const&, ColdAccount const&) = default;
 };

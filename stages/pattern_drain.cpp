@@ -13,7 +13,7 @@ using decoders::MovementKind;
 struct Outflows {
     u128 sum = 0;
     u128 largest = 0;
-    u128 inside = 0; // sent to accounts of the cluster
+    u128 sent = 0; // that, and to accounts of the cluster; modulo 2^128
     EvidenceList list;
     MovedSeq since = 0; // the oldest movement looked at; 0: all of the window were
 };
@@ -26,10 +26,8 @@ Outflows outflows_of(Accounts const& accounts, MovementLog const& log, Moved con
     log.sent(moved.seq, since_s, drain_steps_max, [&](Moved const& each) {
         if (++steps == drain_steps_max) outflows.since = each.seq;
         if (each.kind != MovementKind::transfer) return true;
-        if (accounts.cluster_of(each.to) == cluster) {
-            outflows.inside = sum_of(outflows.inside, each.amount);
-            return true;
-        }
+        outflows.sent += each.amount;
+        if (accounts.cluster_of(each.to) == cluster) return true;
         outflows.sum = sum_of(outflows.sum, each.amount);
         outflows.largest = std::max(outflows.largest, each.amount);
         outflows.list.add_older(each.seq);
@@ -38,17 +36,22 @@ Outflows outflows_of(Accounts const& accounts, MovementLog const& log, Moved con
     return outflows;
 }
 
-u128 held_before(Accounts const& accounts, MovementLog const& log, Moved const& moved,
-                 std::uint32_t since_s, Outflows const& outflows) {
+// Nothing: what came in is more than can be looked at. What it held may be 0: then what came in.
+std::optional<u128> held_before(Accounts const& accounts, MovementLog const& log,
+                                Moved const& moved, std::uint32_t since_s,
+                                Outflows const& outflows) {
     AccountState const& state = accounts[moved.from];
-    u128 const held = sum_of(state.balance, sum_of(outflows.sum, outflows.inside));
-    u128 received = 0;
-    log.received(state.received, since_s, drain_steps_max, [&](Moved const& each) {
+    u128 received = 0; // modulo 2^128: the difference is a balance, so it is exact
+    std::size_t steps = 0;
+    log.received(state.received, since_s, drain_inflows_max, [&](Moved const& each) {
         if (each.seq < outflows.since) return false;
-        if (each.kind == MovementKind::transfer) received = sum_of(received, each.amount);
+        ++steps;
+        if (each.kind == MovementKind::transfer) received += each.amount;
         return true;
     });
-    return held - std::min(held, received);
+    if (steps == drain_inflows_max) return std::nullopt;
+    u128 const all = state.balance + outflows.sent;
+    return all == received ? all : all - received;
 }
 
 // A mean part of what is left, where the share is just met and nothing came in.
@@ -75,8 +78,13 @@ std::optional<Claim> drain(DrainOptions const& options, Accounts const& accounts
     if (outflows.list.all < options.outflows || outflows.sum < options.min) return std::nullopt;
     if (against_share(outflows.largest, Share(options.largest_share), outflows.sum) > 0)
         return std::nullopt;
-    u128 const held = held_before(accounts, log, moved, since_s, outflows);
-    if (against_share(outflows.sum, Share(options.balance_share), held) < 0) return std::nullopt;
+    auto const before = held_before(accounts, log, moved, since_s, outflows);
+    if (!before) return std::nullopt;
+    u128 const held = *before;
+    Share const share_needed(options.balance_share);
+    if (against_share(outflows.sum, share_needed, held) < 0) return std::nullopt;
+    u128 const less = held - std::min(held, state.balance);
+    if (against_share(less, share_needed, held) < 0) return std::nullopt;
 
     Claim claim;
     claim.subject = cluster;

@@ -1,19 +1,30 @@
 #include "stages/pattern_exchange.hpp"
 
-#include "stages/surprise.hpp"
-
 #include <algorithm>
+#include <cmath>
 
 namespace stages {
+
+namespace {
+
+constexpr std::uint32_t tail_s = 60 * day_s; // half of what a tail looks back on
+constexpr double tail_spread = 0.25;         // octaves: sums within a sixth of each other are alike
+constexpr std::uint32_t pooled_windows = 250; // of three hours and all days
+constexpr double important_bits = 10;         // more than needed: a thousand times rarer
+
+} // namespace
 
 ExchangeFlows::ExchangeFlows(ExchangeFlowOptions const& options)
     : options_(options)
     , flows_(clusters_max) {
     models_.reserve(clusters_max * lengths);
+    tails_.reserve(clusters_max * lengths);
     for (std::size_t i = 0; i < clusters_max * lengths; ++i) {
         std::uint32_t const window_s = options.windows_s[i % lengths];
-        models_.emplace_back(
-            SeasonalOptions{.window_s = window_s, .warm_windows = options.warm_windows});
+        models_.emplace_back(SeasonalOptions{.window_s = window_s,
+                                             .warm_windows = options.warm_windows,
+                                             .pool_min = pooled_windows});
+        tails_.emplace_back(tail_s / window_s, tail_spread);
     }
 }
 
@@ -93,35 +104,46 @@ std::optional<Claim> ExchangeFlows::next() {
         Window& window = flow.ended[at % lengths];
         if (!window.unjudged) continue;
         window.unjudged = false;
-        if (auto const claim =
-                judge(counters_.cluster[at / lengths], window, at % lengths, models_[at]))
-            return claim;
+        if (auto const claim = told(counters_.cluster[at / lengths], window, at)) return claim;
     }
     return std::nullopt;
 }
 
-std::optional<Claim> ExchangeFlows::judge(AccountIndex of, Window const& window, std::size_t length,
-                                          Seasonal& model) const {
+double ExchangeFlows::bits_needed(std::size_t length) const {
+    double const series = lengths * counters_.used;
+    return std::log2(std::max(1.0, series * options_.once_in_s / options_.windows_s[length]));
+}
+
+ExchangeFlows::Judged ExchangeFlows::judge(Window const& window, double net, std::size_t at) {
+    Judged judged;
+    if (!window.whole) return judged;
+    Seasonal& model = models_[at];
+    double const size = std::log2(1 + std::abs(net));
+    judged.bits = model.warm() ? tails_[at].bits(size) : 0;
+    if (judged.bits > 0 && judged.bits >= bits_needed(at % lengths)) {
+        judged.ordinary = model.at(window.begin_s);
+        judged.z = Seasonal::z(net, judged.ordinary);
+        judged.unusual = std::abs(judged.z) >= options_.z;
+    }
+    model.learn(net, window.begin_s);
+    tails_[at].learn(size);
+    return judged;
+}
+
+std::optional<Claim> ExchangeFlows::told(AccountIndex of, Window const& window, std::size_t at) {
+    std::size_t const length = at % lengths;
     bool const inward = window.in.sum >= window.out.sum;
     Direction const& direction = inward ? window.in : window.out;
     u128 const net = inward ? window.in.sum - window.out.sum : window.out.sum - window.in.sum;
-    double const value = inward ? double(net) : -double(net);
-    double z = 0;
-    Seasonal::Ordinary ordinary;
-    if (window.whole) {
-        if (model.warm()) {
-            ordinary = model.at(window.begin_s);
-            if (ordinary.mad > 0) z = Seasonal::z(value, ordinary);
-        }
-        model.learn(value, window.begin_s);
-    }
-    bool const unusual = std::abs(z) >= options_.z;
+    Judged const judged = judge(window, inward ? double(net) : -double(net), at);
     bool const over = options_.floor && net >= *options_.floor;
-    if (!unusual && !over) return std::nullopt;
+    if (!judged.unusual && !over) return std::nullopt;
+    double const needed = bits_needed(length);
     Claim claim;
     claim.subject = of;
-    claim.severity = std::abs(z) >= 2 * options_.z ? Severity::important : Severity::notable;
-    claim.score_bits = z != 0 ? normal_bits(z) : 0;
+    claim.severity =
+        judged.bits >= needed + important_bits ? Severity::important : Severity::notable;
+    claim.score_bits = judged.bits;
     claim.sum = net;
     std::array<MovedSeq, told_max> seqs{};
     for (std::size_t i = 0; i < direction.kept; ++i) seqs[i] = direction.largest[i].seq;
@@ -129,9 +151,11 @@ std::optional<Claim> ExchangeFlows::judge(AccountIndex of, Window const& window,
     for (std::size_t i = 0; i < direction.kept; ++i) claim.evidence.add_older(seqs[i]);
     claim.evidence.oldest_first();
     claim.evidence.all = direction.count;
-    claim.details = details_text(
-        R"("window_s":{},"net":"{}{}","z":{:.4g},"median":{:.4g},"mad":{:.4g},"over_floor":{})",
-        options_.windows_s[length], inward ? "" : "-", net, z, ordinary.median, ordinary.mad, over);
+    claim.details =
+        details_text(R"("window_s":{},"net":"{}{}","z":{:.4g},"median":{:.4g},"mad":{:.4g},)"
+                     R"("bits_needed":{:.4g},"over_floor":{})",
+                     options_.windows_s[length], inward ? "" : "-", net, judged.z,
+                     judged.ordinary.median, judged.ordinary.mad, needed, over);
     return claim;
 }
 

@@ -2,12 +2,20 @@
 // unusual for it at this hour of the week, or at least `floor` in either direction. Judged once,
 // when the window has ended. Windows are aligned to their length in unix time.
 //
-// Null model: the net flows of a cluster's windows at an hour of the week are independent and
-// normal; z is robust (seasonal.hpp: median and MAD of its past windows, the judged one is learned
-// only afterwards). |z| >= 6 is then met less than once in 100,000 windows, the errors of median
-// and MAD at their fewest windows included. Flows with heavier tails meet it more often: a budget
-// is for the caller. A cluster most of whose windows are empty has a MAD of 0, no scale: of it the
-// model does not speak, nor before warm_windows; the floor always does.
+// Null model: the net flows of a cluster's windows of one length are drawn from one distribution,
+// independently, and the upper tail of log2(1 + |net|) is exponential or lighter: amounts may be as
+// heavy-tailed as they like. Told is who has both
+//
+//   |z| >= options.z       robust z against the hour of the week (seasonal.hpp; from the windows of
+//                          that hour and its neighbours of all days); where the MAD is 0, always
+//   p <= its part          p by the tail of its own past windows (tail.hpp): of C clusters with two
+//                          lengths each makes a false claim once in 2 C once_in_s, by p x 2 C
+//                          once_in_s / length <= 1, so all together one in once_in_s
+//
+// The tail is of all hours together: of an hour at which twice as much is usual it says half as
+// rare. The judged window is learned only afterwards. once_in_s 0: whatever is in the tail is told,
+// for a budget on the score to choose from. The model does not speak before warm_windows, and not
+// of a cluster of which it has not seen 16 windows in the tail; the floor always does.
 //
 // A window in which the exchange was first seen, or the first one of all, may not be whole: it is
 // held against the floor, but not against the model, and not learned. Windows without a block
@@ -17,13 +25,14 @@
 // in that direction.
 //
 // Bounded: clusters_max clusters; movements of any more are counted. A few ns for a movement of no
-// exchange, some tens else; judging takes some microseconds for each cluster, at most 64 x 50, when
-// a window ends. 2.3 MB. One thread; nothing is allocated after construction.
+// exchange, some tens else; judging takes 0.2 us for each cluster when a window ends, and up to 50
+// where the tail says so. 2.4 MB. One thread; nothing is allocated after construction.
 #pragma once
 
 #include "stages/pattern_options.hpp"
 #include "stages/pattern_parts.hpp"
 #include "stages/seasonal.hpp"
+#include "stages/tail.hpp"
 
 #include <cstddef>
 #include <span>
@@ -51,6 +60,7 @@ class ExchangeFlows {
     void state(Each each) {
         each(std::as_writable_bytes(std::span(flows_)));
         each(std::as_writable_bytes(std::span(models_)));
+        each(std::as_writable_bytes(std::span(tails_)));
         each(std::as_writable_bytes(std::span(&counters_, 1)));
     }
 
@@ -92,12 +102,20 @@ class ExchangeFlows {
         if (time_s >= counters_.close_s) close(time_s);
     }
     void close(std::uint32_t time_s);
-    std::optional<Claim> judge(AccountIndex of, Window const& window, std::size_t length,
-                               Seasonal& model) const;
+    struct Judged {
+        double bits = 0;
+        double z = 0;
+        Seasonal::Ordinary ordinary;
+        bool unusual = false;
+    };
+    double bits_needed(std::size_t length) const;
+    Judged judge(Window const& window, double net, std::size_t at);
+    std::optional<Claim> told(AccountIndex of, Window const& window, std::size_t at);
 
     ExchangeFlowOptions const options_;
     std::vector<Flow> flows_;
     std::vector<Seasonal> models_; // of a flow: one after the other for each length
+    std::vector<Tail> tails_;      // the same
     Counters counters_;
 };
 

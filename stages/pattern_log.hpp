@@ -44,6 +44,12 @@ class MovementLog {
         return &entries_[seq % entries_.size()];
     }
 
+    // Whether what is remembered begins at least `before_s` before then.
+    bool reaches(std::uint32_t time_s, std::uint32_t before_s) const {
+        Entry const* const oldest = find(last_ < entries_.size() ? 1 : last_ - entries_.size() + 1);
+        return oldest != nullptr && oldest->moved.time_s + std::uint64_t{before_s} <= time_s;
+    }
+
     // Calls `each(Moved const&)` from the movement `newest` backwards along the sender's chain,
     // until it answers false, or one is older than `since_s`. At most `steps_max` movements.
     template <class Each>

@@ -1,7 +1,6 @@
 #include "stages/pattern_market.hpp"
 
 #include "pipeline/check.hpp"
-#include "stages/surprise.hpp"
 
 #include <algorithm>
 #include <cmath>
@@ -17,6 +16,9 @@ namespace {
 
 constexpr double volume_mad_floor = 0.25; // octaves: sums within a sixth of each other are alike
 constexpr double poisson_mad = 0.6745;    // of a normal of sd 1
+constexpr std::uint32_t pooled_windows = 150; // of three hours and all days
+constexpr std::uint32_t tail_s = 60 * day_s;  // half of what a tail looks back on
+constexpr double tail_spread = 0.1;           // sd
 
 u128 saturated(u128 a, u128 b) { return a + b < a ? ~u128{0} : a + b; }
 
@@ -32,10 +34,13 @@ MarketVolume::MarketVolume(MarketVolumeOptions const& options)
     : options_(options)
     , volumes_({.window_s = options.window_s,
                 .warm_windows = options.warm_windows,
-                .mad_floor = volume_mad_floor})
+                .mad_floor = volume_mad_floor,
+                .pool_min = pooled_windows})
     , counts_({.window_s = options.window_s,
                .warm_windows = options.warm_windows,
-               .mad_floor = poisson_mad}) {
+               .mad_floor = poisson_mad})
+    , volume_tail_(tail_s / options.window_s, tail_spread)
+    , count_tail_(tail_s / options.window_s, tail_spread) {
     CHECK(options.z > 0);
 }
 
@@ -43,6 +48,7 @@ void MarketVolume::open_window(std::uint32_t start_s, bool whole) {
     start_s_ = start_s;
     whole_ = whole;
     count_ = 0;
+    movements_ = 0;
     rest_ = 0;
     most_ = 0;
     kept_ = 0;
@@ -68,9 +74,10 @@ std::optional<Claim> MarketVolume::pass(std::uint32_t time_s) {
     return first;
 }
 
-std::optional<Claim> MarketVolume::on(Moved const& moved) {
+std::optional<Claim> MarketVolume::on(Moved const& moved, bool again) {
     std::optional<Claim> const claim = pass(moved.time_s);
-    ++count_;
+    count_ += !again;
+    ++movements_;
     rest_ = saturated(rest_, std::min(most_, moved.amount));
     most_ = std::max(most_, moved.amount);
     keep_largest(moved);
@@ -99,11 +106,19 @@ std::optional<Claim> MarketVolume::close_window() {
         judged.count_z = Seasonal::z(count, judged.count);
         if (count_of(judged.count.median) >= count_min)
             judged.volume_z = Seasonal::z(volume, judged.volume);
+        judged.volume_bits = volume_tail_.bits(judged.volume_z);
+        judged.count_bits = count_tail_.bits(judged.count_z);
+        volume_tail_.learn(judged.volume_z);
+        count_tail_.learn(judged.count_z);
         claim = judge(judged);
     }
     volumes_.learn(volume, start_s_);
     counts_.learn(count, start_s_);
     return claim;
+}
+
+double MarketVolume::bits_needed() const {
+    return std::log2(std::max(1.0, 2.0 * options_.once_in_s / options_.window_s));
 }
 
 std::optional<Claim> MarketVolume::judge(Judged const& judged) {
@@ -116,7 +131,11 @@ std::optional<Claim> MarketVolume::judge(Judged const& judged) {
     follow(count_cusum_, judged.count_z);
     double const cusum = std::max(volume_cusum_, count_cusum_);
     double const z = std::max(judged.volume_z, judged.count_z);
-    bool const met = z >= options_.z || cusum >= cusum_mark;
+    auto const jumps = [&](double deviate, double bits) {
+        return deviate >= options_.z && bits >= bits_needed();
+    };
+    bool const met = jumps(judged.volume_z, judged.volume_bits) ||
+                     jumps(judged.count_z, judged.count_bits) || cusum >= cusum_mark;
     if (episode_.ongoing) {
         bool const calm = z < options_.z / 2 && cusum < cusum_mark / 2;
         calm_ = calm ? calm_ + 1 : 0;
@@ -138,9 +157,9 @@ Claim MarketVolume::claim(Judged const& judged) const {
     claim.severity = z >= 3 * options_.z   ? Severity::critical
                    : z >= 1.5 * options_.z ? Severity::important
                                            : Severity::notable;
-    // One side of two; a CUSUM of unit deviates exceeds S with a chance of exp(-2 slack S)
-    // (Siegmund, Sequential Analysis, 1985); the most surprising of four was taken.
-    double const jump = z > 0 ? normal_bits(z) + 1 : 0;
+    // A CUSUM of unit deviates exceeds S with a chance of exp(-2 slack S) (Siegmund, Sequential
+    // Analysis, 1985); the most surprising of four was taken.
+    double const jump = std::max(judged.volume_bits, judged.count_bits);
     double const cusum = std::max(volume_cusum_, count_cusum_);
     double const rise = 2 * cusum_slack * cusum / std::numbers::ln2;
     claim.score_bits = std::max(0.0, std::max(jump, rise) - 2);
@@ -151,7 +170,7 @@ Claim MarketVolume::claim(Judged const& judged) const {
               [](Largest const& a, Largest const& b) { return a.seq > b.seq; });
     for (std::uint32_t i = 0; i < kept_; ++i) claim.evidence.add_older(newest[i].seq);
     claim.evidence.oldest_first();
-    claim.evidence.all = count_;
+    claim.evidence.all = movements_;
 
     bool const by_count = judged.count_z > judged.volume_z;
     char const* const by = z < options_.z ? "rise" : by_count ? "count" : "volume";

@@ -6,16 +6,21 @@
 //
 //   volume   log2(1 + rest)        amounts are spread over decades. The rest: without the largest
 //                                  movement, which is large_transfer's, and alone makes the sums of
-//                                  heavy-tailed amounts so wild that nothing else is seen
+//                                  heavy-tailed amounts so wild that nothing else is seen. Its
+//                                  MAD is of the hour on all days: of more windows, so steadier
 //   count    2 sqrt(count + 3/8)   sd 1 for Poisson (Anscombe, Biometrika 1948), and the MAD is
-//                                  never taken as less than that
+//                                  never taken as less than that. What one account sends in one
+//                                  block is one batch, and counts once
 //
 // and of either a one-sided CUSUM (Page, Biometrika 1954) of its z, cut at +-4, for what is not
 // much in any window but goes on: S = max(0, S + z - 1), met at 10. A rise of 2 sd is met within
 // about 10 windows; normal windows, exactly known, would meet it once in 10^9.
 //
-// A claim is made when a window closes with z >= options.z, or with a CUSUM met: the first of an
-// episode. The episode goes on, without another claim, until `calm_windows` windows (half an hour)
+// A claim is made when a window closes with a z >= options.z that is as rare, or with a CUSUM met:
+// the first of an episode. Rare: a normal z of 6 is next to impossible, but tails are heavier than
+// that, so p is by the tail of the z of past windows (tail.hpp) and p x 2 once_in_s / window_s <= 1,
+// which is one false claim in once_in_s, of both quantities together. once_in_s 0: z is enough, for
+// a budget on the score to choose from. The episode goes on, without another claim, until `calm_windows` windows (half an hour)
 // in a row have both z below half of options.z and both CUSUMs below half of their mark; a rise for
 // good is one episode, until the model has learned it. Too little is no claim: a chain that stands
 // still is another rule's. While warming nothing is said. Where an ordinary window has fewer than
@@ -26,12 +31,13 @@
 //
 // Told of every movement by its owner, who leaves out what is none (inside a cluster, of a kind
 // that moves nothing). Per movement some ns; a window's end some 10 us. Nothing here fails. One
-// thread; no allocation; trivially copyable (35 KB), which is its snapshot.
+// thread; no allocation; trivially copyable (36 KB), which is its snapshot.
 #pragma once
 
 #include "stages/pattern.hpp"
 #include "stages/pattern_options.hpp"
 #include "stages/seasonal.hpp"
+#include "stages/tail.hpp"
 
 #include <optional>
 
@@ -49,8 +55,9 @@ class MarketVolume {
     // Chain time has come this far: closes the windows that are over. Times do not go back; what is
     // earlier belongs to the open window.
     std::optional<Claim> pass(std::uint32_t time_s);
-    // The movement; the claim is of the windows before its own.
-    std::optional<Claim> on(Moved const& moved);
+    // The movement; the claim is of the windows before its own. again: its sender has already sent
+    // in this block.
+    std::optional<Claim> on(Moved const& moved, bool again = false);
 
     bool warming() const { return !volumes_.warm() || !counts_.warm(); }
 
@@ -71,6 +78,7 @@ class MarketVolume {
     };
     struct Judged {
         double volume_z = 0, count_z = 0;
+        double volume_bits = 0, count_bits = 0; // of the tail
         Seasonal::Ordinary volume, count;
     };
 
@@ -78,18 +86,21 @@ class MarketVolume {
     void open_window(std::uint32_t start_s, bool whole);
     std::optional<Claim> judge(Judged const& judged);
     void keep_largest(Moved const& moved);
+    double bits_needed() const;
     Claim claim(Judged const& judged) const;
 
     MarketVolumeOptions options_;
     Seasonal volumes_, counts_;
+    Tail volume_tail_, count_tail_; // of z
     double volume_cusum_ = 0, count_cusum_ = 0;
     std::uint32_t newest_s_ = 0; // 0: no time yet
     // The open window.
     std::uint32_t start_s_ = 0;
     bool whole_ = false;
-    std::uint32_t count_ = 0;
-    u128 most_ = 0; // of one movement
-    u128 rest_ = 0; // of all others; saturates
+    std::uint32_t count_ = 0;     // batches once
+    std::uint32_t movements_ = 0; // all
+    u128 most_ = 0;               // of one movement
+    u128 rest_ = 0;               // of all others; saturates
     std::array<Largest, evidence_max> largest_{};
     std::uint32_t kept_ = 0;
 

@@ -78,9 +78,10 @@ struct StructuringOptions {
 
 struct ExchangeFlowOptions {
     std::array<std::uint32_t, 2> windows_s{15 * minute_s, hour_s};
-    double z = 6;                     // robust, against the hour of the week
-    std::optional<u128> floor{};      // or a net flow of this
-    std::uint32_t warm_windows = 200; // before the model speaks
+    double z = 6;                        // robust, against the hour of the week
+    std::optional<u128> floor{};         // or a net flow of this
+    std::uint32_t warm_windows = 200;    // before the model speaks
+    std::uint32_t once_in_s = 7 * day_s; // a false claim; 0: z alone, where a budget chooses
 };
 
 // A known balance crosses the level and stays there for `blocks`.
@@ -108,7 +109,8 @@ struct BurstOptions {
 struct MarketVolumeOptions {
     std::uint32_t window_s = 5 * minute_s;
     double z = 6;
-    std::uint32_t warm_windows = 2'016; // a week of five minutes
+    std::uint32_t warm_windows = 2'016;   // a week of five minutes
+    std::uint32_t once_in_s = 30 * day_s; // a false claim; 0: z alone, where a budget chooses
 };
 
 // Hops within `hop_s` of each other, each keeping `keep` of the amount before.

@@ -66,6 +66,7 @@ std::optional<Claim> test_then_large(TestThenLargeOptions const& options, Accoun
     if (probe == nullptr) return std::nullopt;
     if (against_share(probe->amount, Share(options.probe_share), moved.amount) > 0)
         return std::nullopt;
+    if (!log.reaches(probe->time_s, options.window_s)) return std::nullopt;
     bool const first = pair.walk(0, [&](Moved const& each) { return each.seq >= probe->seq; });
     if (!first) return std::nullopt;
 

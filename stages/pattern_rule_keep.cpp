@@ -75,8 +75,8 @@ void fields(Fields& to, StructuringOptions const& of) {
     to(window, level, parts, from, levels, variation);
 }
 void fields(Fields& to, ExchangeFlowOptions const& of) {
-    auto const& [windows, z, floor, warm] = of;
-    to(windows, z, floor, warm);
+    auto const& [windows, z, floor, warm, once] = of;
+    to(windows, z, floor, warm, once);
 }
 void fields(Fields& to, WhaleOptions const& of) {
     auto const& [leaving, level, exit, blocks] = of;
@@ -91,8 +91,8 @@ void fields(Fields& to, BurstOptions const& of) {
     to(min, outs, factor, bits, run);
 }
 void fields(Fields& to, MarketVolumeOptions const& of) {
-    auto const& [window, z, warm] = of;
-    to(window, z, warm);
+    auto const& [window, z, warm, once] = of;
+    to(window, z, warm, once);
 }
 void fields(Fields& to, PassThroughOptions const& of) {
     auto const& [min, hops, hop, keep] = of;
@@ -135,7 +135,6 @@ void PatternRule::state(std::function<void(std::span<std::byte>)> const& each) {
     auto const part = [&](std::span<std::byte> bytes) { each(bytes); };
     std::visit(Overloaded{
                    [&](Market& family) { part(bytes_of(*family)); },
-                   [&](Burst& family) { part(bytes_of(family)); },
                    [&]<class Of, auto judge>(Stateless<Of, judge>&) {},
                    [&](auto& family) { family.state(part); },
                },

@@ -54,6 +54,11 @@ std::vector<PatternRule> pattern_rules(std::span<Rule const> rules, std::uint16_
         }
         // What moves a watched account is told from best blocks, by Detect; here its marks count.
         if (auto* watch = std::get_if<WatchOptions>(&*family)) watch->min = ~u128{0};
+        // A budget chooses by itself how rare is rare.
+        if (auto* flow = std::get_if<ExchangeFlowOptions>(&*family); flow && budget(rule))
+            flow->once_in_s = 0;
+        if (auto* volume = std::get_if<MarketVolumeOptions>(&*family); volume && budget(rule))
+            volume->once_in_s = 0;
         auto const& settings = rule.settings;
         // Its budget is a level of its own, and no bound on what else it says.
         bool const learns = rule.kind == RuleKind::large_transfer;

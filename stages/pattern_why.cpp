@@ -1,5 +1,6 @@
 #include "stages/pattern_why.hpp"
 
+#include "stages/pattern_dormant.hpp"
 #include "stages/pattern_drain.hpp"
 #include "stages/pattern_gathering.hpp"
 #include "stages/pattern_parts.hpp"
@@ -21,35 +22,32 @@ using decoders::MovementKind;
 
 // ---- drain ----
 struct Outflows {
-    u128 sum = 0, largest = 0, inside = 0;
+    u128 sum = 0, largest = 0, held = 0; // by the sender when they began
     std::uint32_t count = 0;
-    u128 held = 0; // by the sender when they began
 };
 
 Outflows outflows_of(Why const& why, std::uint32_t since_s) {
     Outflows found;
     AccountIndex const cluster = why.accounts.cluster_of(why.moved.from);
-    MovedSeq oldest = 0; // where the walk ended for want of steps
-    std::size_t walked = 0;
+    u128 came = 0;
+    MovedSeq oldest = 0, walked = 0; // the oldest, where the walk ended for want of steps
     why.log.sent(why.moved.seq, since_s, drain_steps_max, [&](Moved const& each) {
         if (++walked == drain_steps_max) oldest = each.seq;
         if (each.kind != MovementKind::transfer) return true;
-        bool const stays = why.accounts.cluster_of(each.to) == cluster;
-        u128& sum = stays ? found.inside : found.sum;
-        sum = sum_of(sum, each.amount);
-        found.count += !stays;
-        if (!stays) found.largest = std::max(found.largest, each.amount);
-        return true;
+        found.held += each.amount; // modulo 2^128
+        if (why.accounts.cluster_of(each.to) == cluster) return true;
+        found.sum = sum_of(found.sum, each.amount);
+        found.largest = std::max(found.largest, each.amount);
+        return ++found.count > 0;
     });
     AccountState const& state = why.accounts[why.moved.from];
-    u128 received = 0;
-    why.log.received(state.received, since_s, drain_steps_max, [&](Moved const& each) {
-        if (each.seq >= oldest && each.kind == MovementKind::transfer)
-            received = sum_of(received, each.amount);
-        return each.seq >= oldest;
+    why.log.received(state.received, since_s, drain_inflows_max - 1, [&](Moved const& each) {
+        if (each.seq < oldest || each.kind != MovementKind::transfer) return each.seq >= oldest;
+        found.held -= each.amount;
+        came += each.amount;
+        return true;
     });
-    found.held = sum_of(state.balance, sum_of(found.sum, found.inside));
-    found.held -= std::min(found.held, received);
+    if ((found.held += state.balance) == 0) found.held = came;
     return found;
 }
 
@@ -80,6 +78,10 @@ void steps_of(DrainOptions const& of, Why& why) {
     why.step(against_share(found.sum, Share(of.balance_share), found.held) >= 0,
              "the sum {:.4g} of the {} it held >= balance_share {:g}",
              ratio_of(found.sum, found.held), why.tokens(found.held), of.balance_share);
+    u128 const less = found.held - std::min(found.held, state.balance);
+    why.step(against_share(less, Share(of.balance_share), found.held) >= 0,
+             "it holds {:.4g} of that less now >= balance_share {:g}", ratio_of(less, found.held),
+             of.balance_share);
 }
 
 // ---- consolidation, dispersion ----
@@ -211,12 +213,13 @@ void steps_of(DormantOptions const& of, Why& why) {
     if (!why.account("sender", moved.from)) return;
     why.step(sending_kinds.has(moved.kind), "kind {} is sent of its own will", to_text(moved.kind));
     AccountState const& sender = why.accounts[moved.from];
-    bool const sent_before = sender.outs > 0;
-    std::uint32_t const since_s = sent_before ? sender.last_out_s : sender.first_s;
-    std::uint32_t const silence_s = moved.time_s - std::min(moved.time_s, since_s);
-    why.step(since_s <= moved.time_s && silence_s >= of.silence_s,
+    Awakening const found = awakening_of(of, why.accounts, why.log, moved);
+    std::uint32_t const silence_s = found.until_s - std::min(found.until_s, found.since_s);
+    why.step(found.known && !found.told,
+             "it woke within a day, and this is the first to be enough");
+    why.step(found.since_s <= found.until_s && silence_s >= of.silence_s,
              "silent since it was {} {} s >= silence {} s",
-             sent_before ? "last heard to send" : "first seen", silence_s, of.silence_s);
+             found.outs > 0 ? "last heard to send" : "first seen", silence_s, of.silence_s);
     if (sender.balance_known) {
         u128 const before = plus_saturated(sender.balance, moved.amount);
         u128 const needed = share_rounded_up(before, of.share);
@@ -224,14 +227,14 @@ void steps_of(DormantOptions const& of, Why& why) {
                  why.tokens(moved.amount), of.share, why.tokens(before));
     }
     why.step(!within_cluster(why.accounts, moved), "sender and receiver are not one owner's");
-    bool spans = false;
-    for (std::uint32_t const border_s : of.borders)
-        spans = spans || (since_s < border_s && border_s <= moved.time_s);
+    bool const spans = std::ranges::any_of(of.borders, [&](std::uint32_t border_s) {
+        return found.since_s < border_s && border_s <= found.until_s;
+    });
     why.step(!spans, "the silence spans no migration");
-    if (sender.outs < std::max(of.model_outs, 3u) || sender.last_out_s <= sender.first_out_s)
+    if (found.outs < std::max(of.model_outs, 3u) || found.since_s <= sender.first_out_s)
         return; // it has no model of its own
-    double const bits = silence_bits(
-        sender.outs - 2, double(sender.last_out_s - sender.first_out_s), double(silence_s));
+    double const bits =
+        silence_bits(found.outs - 2, double(found.since_s - sender.first_out_s), double(silence_s));
     why.step(bits >= of.model_bits, "surprise by its own rate {:.4g} bits >= {:g}", bits,
              of.model_bits);
 }
@@ -282,6 +285,8 @@ void steps_of(TestThenLargeOptions const& of, Why& why) {
     why.step(against_share(probe->amount, Share(of.probe_share), moved.amount) <= 0,
              "the first of them {}, {:.4g} of it <= probe_share {:g}", why.tokens(probe->amount),
              ratio_of(probe->amount, moved.amount), of.probe_share);
+    why.step(why.log.reaches(probe->time_s, of.window_s), "{} s before it have been seen",
+             of.window_s);
     bool const first = walk_pair(why, 0, [&](Moved const& each) { return each.seq >= probe->seq; });
     why.step(first, "nothing between the two before that, as far as can be seen");
 }

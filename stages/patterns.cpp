@@ -172,10 +172,7 @@ void Patterns::change_balances(Moved const& moved) {
 
 void Patterns::remember_sender(Moved const& moved) {
     if (moved.from == no_account || !sending_kinds.has(moved.kind)) return;
-    AccountState& state = accounts_[moved.from];
-    if (state.outs == 0) state.first_out_s = moved.time_s;
-    state.last_out_s = moved.time_s;
-    ++state.outs;
+    remember_sent(accounts_[moved.from], moved.time_s);
 }
 
 std::optional<PatternFound> Patterns::judge_next() {

@@ -153,18 +153,11 @@ void Patterns::load_engine(PatternSnapshot const& snapshot) {
 }
 
 void Patterns::load_rules(PatternSnapshot const& snapshot, std::vector<std::uint16_t>& anew) {
-    bool burst_anew = false;
     for (PatternRule& rule : rules_) {
         auto const found = snapshot.models.find(name_of(rule));
         if (found != snapshot.models.end() && restore(rule, found->second)) continue;
         anew.push_back(rule.options().rule);
-        burst_anew = burst_anew || rule.options().kind == RuleKind::burst;
     }
-    if (!burst_anew) return;
-    // What it knows of each account lies in the account's record.
-    Accounts const& known = accounts_;
-    for (AccountIndex i = 0; i < known.size(); ++i)
-        if (known[i].burst != 0) accounts_[i].burst = 0;
 }
 
 std::expected<Patterns::Loaded, std::string> Patterns::load(PatternStore& store,

@@ -23,8 +23,7 @@ constexpr RuleKindRow threshold(RuleKind kind, std::string_view name, std::strin
     return {kind, name, RuleModel::threshold, false, false, hour_s, 0, claim};
 }
 
-// By a model, which bounds how often it speaks by chance; where sums of amounts are judged, whose
-// tails are heavier than the model's (bench/README.md, Patterns), a budget bounds it further.
+// By a model, which bounds how often it speaks by chance: once in 30 days by default.
 constexpr RuleKindRow statistical(RuleKind kind, std::string_view name, double budget,
                                   std::string_view claim) {
     return {kind, name, RuleModel::statistical, false, false, hour_s, budget, claim};
@@ -46,13 +45,13 @@ constexpr std::array<RuleKindRow, rule_kinds> rows{
     threshold(RuleKind::dispersion, "dispersion", "one to many"),
     threshold(RuleKind::drain, "drain", "an account empties in many cuts"),
     threshold(RuleKind::structuring, "structuring", "a sum is split to stay under a level"),
-    statistical(RuleKind::exchange_flow, "exchange_flow", 1,
+    statistical(RuleKind::exchange_flow, "exchange_flow", 0,
                 "the net flow of an exchange's cluster is unusual"),
     threshold(RuleKind::new_whale, "new_whale", "a balance crosses a level for good, upwards"),
     threshold(RuleKind::whale_exit, "whale_exit", "a balance falls below a level for good"),
     threshold(RuleKind::unbonding, "unbonding", "stake is being released"),
     statistical(RuleKind::burst, "burst", 0, "an account's rate jumps"),
-    statistical(RuleKind::market_volume, "market_volume", 1, "the chain's volume is unusual"),
+    statistical(RuleKind::market_volume, "market_volume", 0, "the chain's volume is unusual"),
     threshold(RuleKind::pass_through, "pass_through", "funds hop quickly"),
     threshold(RuleKind::test_then_large, "test_then_large",
               "a small probe before the real transfer"),

@@ -34,6 +34,7 @@ float stored(double value) {
 Seasonal::Seasonal(SeasonalOptions const& options)
     : options_(options) {
     CHECK(options.window_s > 0 && options.window_s <= hour);
+    CHECK(options.pool_min >= stored_min);
 }
 
 void Seasonal::learn(double value, std::uint32_t time_s) {
@@ -62,11 +63,11 @@ Seasonal::Ordinary Seasonal::at(std::uint32_t time_s) const {
     std::size_t count = 0;
     std::uint32_t const own = slot_of(time_s) + slots; // its neighbour before is not below 0
     for (std::uint32_t hours = 0; hours < 3; ++hours) pool(own + hours - 1, values, count);
-    if (count < pool_min)
+    if (count < options_.pool_min)
         for (std::uint32_t later = day_hours; later < slots; later += day_hours)
             for (std::uint32_t hours = 0; hours < 3; ++hours)
                 pool(own + later + hours - 1, values, count);
-    if (count < pool_min) {
+    if (count < options_.pool_min) {
         count = 0;
         for (std::uint32_t slot = 0; slot < slots; ++slot) pool(slot, values, count);
     }

@@ -4,7 +4,7 @@
 //
 // Each slot keeps its newest `kept` windows, at most `per_pass` of each hour that passes, spread
 // over it: so one bad hour is at most a sixth of a slot's memory, which reaches back over 6 weeks.
-// The estimates are the exact ones of a pool of those windows, the first with at least `pool_min`:
+// The estimates are the exact ones of a pool of those windows, the first with at least pool_min:
 //
 //   the hour and its neighbours, this day of the week     up to    72 windows
 //   the same three hours, all days                        up to   504
@@ -29,11 +29,12 @@ struct SeasonalOptions {
     std::uint32_t warm_windows = 2016; // before z() is of use
     double mad_floor = 0;              // the MAD is never taken as less than this,
     double mad_floor_share = 0;        // nor than this share of |median|
+    std::uint32_t pool_min = 36;       // windows that are enough, at least Seasonal::stored_min
 };
 
 class Seasonal {
   public:
-    static constexpr std::uint32_t slots = 168, kept = 24, per_pass = 4, pool_min = 36;
+    static constexpr std::uint32_t slots = 168, kept = 24, per_pass = 4, stored_min = 36;
 
     struct Ordinary {
         double median = 0;
@@ -46,7 +47,7 @@ class Seasonal {
     // A window that began at time_s had this value. NaN is left out.
     void learn(double value, std::uint32_t time_s);
 
-    bool warm() const { return learned_ >= options_.warm_windows && stored_ >= pool_min; }
+    bool warm() const { return learned_ >= options_.warm_windows && stored_ >= stored_min; }
     std::uint64_t learned() const { return learned_; }
 
     // Before the window at time_s is learned.

@@ -271,8 +271,7 @@ TEST(RuleKeys, what_all_kinds_share_arrives_and_has_its_defaults) {
         std::string const level = kind.kind == large_transfer ? "notable = \"1\"\n" : "";
         Rule const bare = load_rule(rule_of(kind.kind) + level);
         EXPECT_EQ(bare.settings.severity, std::nullopt);
-        bool const sums = kind.kind == exchange_flow || kind.kind == market_volume;
-        EXPECT_EQ(budget(bare), sums ? std::optional(1.0) : std::nullopt) << kind.name;
+        EXPECT_EQ(budget(bare), std::nullopt) << kind.name;
         EXPECT_EQ(cooldown_s(bare), kind.legacy ? 0U : 3'600U) << kind.name;
         EXPECT_TRUE(bare.every_chain);
         bool const budgeted = kind.kind != watch && kind.kind != chain_health;

@@ -52,11 +52,7 @@ struct AccountWorld {
         if (from != no_account) accounts[from].sent = moved.seq;
         if (to != no_account) accounts[to].received = moved.seq;
         auto answer = ask(moved);
-        if (from != no_account && sending_kinds.has(kind)) {
-            AccountState& sender = accounts[from];
-            if (sender.outs++ == 0) sender.first_out_s = time_s;
-            sender.last_out_s = time_s;
-        }
+        if (from != no_account && sending_kinds.has(kind)) remember_sent(accounts[from], time_s);
         return answer;
     }
     void pass(std::uint32_t seconds, std::uint32_t blocks = 1) {

@@ -54,7 +54,7 @@ struct World {
             (index == from ? state.sent : state.received) = moved.seq;
             state.balance = moved.amount * 3;
             state.balance_known = random() % 2 == 0;
-            state.burst = static_cast<float>(random() % 1'000) / 7;
+            state.silent_since_s = static_cast<std::uint32_t>(random() % 1'000);
             state.in_sum += static_cast<double>(moved.amount);
             state.swept = state.in_sum / 3;
             state.inflows = static_cast<std::uint8_t>(random());

@@ -58,7 +58,7 @@ inline std::vector<Rule> all_rules() {
     add(RuleKind::drain);
     add(RuleKind::structuring).parts = 3;
     auto& flow = add(RuleKind::exchange_flow);
-    flow.warm = 20, flow.z = 3.0, flow.budget = 0.0; // its thresholds alone
+    flow.warm = 20, flow.z = 3.0, flow.floor = "20000";
     for (RuleKind const kind : {RuleKind::new_whale, RuleKind::whale_exit}) add(kind).blocks = 20;
     add(RuleKind::unbonding).unlock_s = 2 * hour_s;
     auto& burst = add(RuleKind::burst);

@@ -63,6 +63,46 @@ TEST(PatternDormant, is_silent_just_below_each_threshold) {
     EXPECT_TRUE(world.moves(us, other, 1'003));
 }
 
+TEST(PatternDormant, is_not_blind_to_a_probe_before_the_large_one) {
+    for (std::uint32_t const after_s : {0u, 60u, day_s - 1, day_s}) {
+        DormantWorld world;
+        AccountIndex const us = world.account(1), other = world.account(2);
+        world.moves(other, other, 1); // what the log reaches back to
+        world.pass(5);
+        world.moves(us, other, 5'000);
+        world.pass(40 * day_s);
+        EXPECT_FALSE(world.moves(us, other, 3)); // a probe, or a fee
+        world.pass(after_s);
+        auto const claim = world.moves(us, other, 1'000);
+        ASSERT_EQ(claim.has_value(), after_s < day_s) << after_s;
+        if (!claim) continue;
+        EXPECT_EQ(details_of(*claim).substr(0, 41),
+                  R"("silence_s":3456000,"since":"last_sent",")"); // 40 days, before the probe
+        world.pass(60);
+        EXPECT_FALSE(world.moves(us, other, 2'000)); // it has been told
+    }
+}
+
+TEST(PatternDormant, an_account_that_sends_every_day_does_not_awake) {
+    DormantWorld world;
+    AccountIndex const us = world.account(1), other = world.account(2);
+    world.moves(us, other, 1);
+    world.pass(40 * day_s);
+    for (int i = 0; i < 200; ++i) { // an episode without end
+        world.moves(us, other, 1);
+        world.pass(20 * hour_s);
+    }
+    EXPECT_FALSE(world.moves(us, other, 5'000));
+    DormantWorld forgetful(2); // nor where the log has forgotten how it began
+    AccountIndex const we = forgetful.account(1), they = forgetful.account(2);
+    forgetful.moves(we, they, 1);
+    forgetful.pass(40 * day_s);
+    forgetful.moves(we, they, 1);
+    forgetful.pass(20 * hour_s);
+    for (int i = 0; i < 3; ++i) forgetful.moves(they, they, 1);
+    EXPECT_FALSE(forgetful.moves(we, they, 5'000));
+}
+
 TEST(PatternDormant, is_not_woken_by_what_comes_in) {
     DormantWorld world;
     AccountIndex const us = world.account(1), other = world.account(2);

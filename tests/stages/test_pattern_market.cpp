@@ -197,7 +197,7 @@ TEST(MarketVolume, the_claim_names_the_largest_movements_of_its_window) {
     EXPECT_TRUE(claim.sum == sum);
     EXPECT_EQ(claim.subject, no_account);
     EXPECT_EQ(claim.severity, Severity::critical);
-    EXPECT_GT(claim.score_bits, 100);
+    EXPECT_GT(claim.score_bits, std::log2(2.0 * 30 * day_s / window));
     std::string_view const details = claim.details.view();
     EXPECT_NE(details.find(R"("window_s":300,"count":500,)"), details.npos) << details;
     EXPECT_EQ(details.back() == ',' || details.back() == '"', false) << details;

@@ -145,7 +145,7 @@ TEST(Patterns, what_goes_on_is_told_again_only_as_more_of_the_same) {
     chain.end(next);
     chain.final(next);
     auto const more = chain.found();
-    ASSERT_EQ(more.size(), 1U); // when the sum had doubled, or it had become severe
+    ASSERT_EQ(more.size(), 2U); // nine tenths are gone, then all: ten times the least
     EXPECT_TRUE(more[0].facts.ongoing);
     EXPECT_EQ(more[0].transfer.event_index, first[0].transfer.event_index);
     EXPECT_EQ(more[0].transfer.block.number, 7U);

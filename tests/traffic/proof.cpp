@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <cmath>
+#include <span>
 
 namespace traffic {
 
@@ -167,11 +168,11 @@ std::vector<Shape> shapes() {
          [](T& to, P const& plan, N) { return plant_whale_exit(to, plan); }},
         {"dormant_awakening", dormant_awakening, false, 24, 42, hour_s,
          [](T& to, P const& plan, N n) { return plant_dormant(to, plan, n % 2 == 0 ? 2 : 6); }},
-        {"coordination/receiver", coordination, false, 1, 8, hour_s,
+        {"coordination/receiver", coordination, false, 0.25, 8, hour_s,
          [](T& to, P const& plan, N) { return coordinated(to, plan, SharedFactor::counterparty); }},
-        {"coordination/amount", coordination, false, 1, 8, hour_s,
+        {"coordination/amount", coordination, false, 0.25, 8, hour_s,
          [](T& to, P const& plan, N) { return coordinated(to, plan, SharedFactor::amount); }},
-        {"coordination/root", coordination, false, 1, 8, hour_s,
+        {"coordination/root", coordination, false, 0.25, 8, hour_s,
          [](T& to, P const& plan, N) { return coordinated(to, plan, SharedFactor::funding_root); }},
         {"consolidation", consolidation, false, 12, 4, hour_s,
          [](T& to, P const& plan, N) { return plant_consolidation(to, plan); }},
@@ -181,11 +182,11 @@ std::vector<Shape> shapes() {
          [](T& to, P const& plan, N) { return plant_drain(to, plan); }},
         {"structuring", structuring, false, 24, 4, hour_s,
          [](T& to, P const& plan, N) { return plant_structuring(to, plan); }},
-        {"exchange_flow/in", exchange_flow, true, 4, 15, 2 * hour_s,
+        {"exchange_flow/in", exchange_flow, true, 0.05, 15, 2 * hour_s,
          [](T& to, P const& plan, N n) {
              return plant_exchange_flow(to, plan, {.exchange = n % Marks::flows_max});
          }},
-        {"exchange_flow/out", exchange_flow, true, 4, 15, 2 * hour_s,
+        {"exchange_flow/out", exchange_flow, true, 0.05, 15, 2 * hour_s,
          [](T& to, P const& plan, N n) {
              return plant_exchange_flow(to, plan,
                                         {.exchange = n % Marks::flows_max, .outward = true});
@@ -196,11 +197,13 @@ std::vector<Shape> shapes() {
          [](T& to, P const& plan, N) { return plant_whale_exit(to, plan); }},
         {"unbonding", unbonding, false, 24, 4, hour_s,
          [](T& to, P const& plan, N) { return plant_unbonding(to, plan); }},
-        {"burst", burst, true, 6, 16, week,
-         [](T& to, P const& plan, N) { return plant_burst(to, plan, {.outs_in_burst = 60}); }},
-        {"market_volume/sum", market_volume, true, 3, 15, hour_s,
+        {"burst", burst, true, 6, 26, week,
+         [](T& to, P const& plan, N) {
+             return plant_burst(to, plan, {.outs_before = 60, .outs_in_burst = 60});
+         }},
+        {"market_volume/sum", market_volume, true, 0.1, 15, hour_s,
          [](T& to, P const& plan, N) { return plant_market_volume(to, plan, {.pairs = 12}); }},
-        {"market_volume/count", market_volume, true, 3, 15, hour_s,
+        {"market_volume/count", market_volume, true, 0.1, 15, hour_s,
          [](T& to, P const& plan, N) {
              // What thresholds_of() says is their number. Each is more than most, so that it is
              // named, but all together are not enough for the sum to be unusual.
@@ -222,6 +225,11 @@ std::vector<Shape> shapes() {
 // ---- what is usual ------------------------------------------------------------------------------
 
 namespace {
+
+// Strength 1, as README.md documents it.
+constexpr double market_strength = 2; // times the largest ordinary window
+constexpr double count_strength = 6;  // z
+constexpr double flow_strength = 4;   // times the largest ordinary flow of its exchange
 
 double median(std::vector<double>& values) {
     if (values.empty()) return 0;
@@ -251,68 +259,63 @@ Marks marks_of(Options const& options, std::uint32_t weeks) {
     constexpr std::uint32_t window_s = 300, flow_s = 900;
     Traffic traffic(options);
     std::array<Account, Marks::flows_max> hot;
-    for (std::size_t i = 0; i < hot.size(); ++i) hot[i] = traffic.key(traffic.exchanges()[i].hot);
-    std::vector<std::array<double, 2>> volumes, counts;
-    std::array<std::vector<std::array<double, 2>>, Marks::flows_max> flows;
+    std::uint32_t const exchanges = std::min(Marks::flows_max, options.exchanges);
+    for (std::size_t i = 0; i < exchanges; ++i) hot[i] = traffic.key(traffic.exchanges()[i].hot);
+    Marks marks;
+    std::vector<std::array<double, 2>> counts;
     double sum = 0, largest = 0, count = 0;
     std::array<double, Marks::flows_max> net{};
     std::uint32_t at_s = options.start_s, flow_at_s = options.start_s;
     while (at_s < options.start_s + weeks * 7 * day_s) {
         Block const& block = traffic.next();
         while (block.time_s >= at_s + window_s) {
-            double const hour = at_s / hour_s % 168;
-            volumes.push_back({hour, std::log2(1 + sum - largest)});
-            counts.push_back({hour, 2 * std::sqrt(count + 0.375)});
+            counts.push_back({double(at_s / hour_s % 168), 2 * std::sqrt(count + 0.375)});
+            marks.rest_most = std::max(marks.rest_most, sum - largest);
             sum = largest = count = 0;
             at_s += window_s;
         }
         while (block.time_s >= flow_at_s + flow_s) {
-            for (std::size_t i = 0; i < hot.size(); ++i) {
-                flows[i].push_back({double(flow_at_s / hour_s % 168), net[i]});
-                net[i] = 0;
-            }
+            for (std::size_t i = 0; i < exchanges; ++i)
+                marks.flow_most[i] = std::max(marks.flow_most[i], std::abs(net[i]));
+            net = {};
             flow_at_s += flow_s;
         }
-        for (Movement const& one : block.movements) {
+        for (std::size_t at = 0; at < block.movements.size(); ++at) {
+            Movement const& one = block.movements[at];
             if (one.kind != MovementKind::transfer) continue;
             auto const amount = static_cast<double>(one.amount);
             sum += amount;
             largest = std::max(largest, amount);
-            ++count;
-            for (std::size_t i = 0; i < hot.size(); ++i)
+            count += std::ranges::none_of(
+                std::span(block.movements).first(at), [&](Movement const& other) {
+                    return other.kind == MovementKind::transfer && other.from == one.from;
+                });
+            for (std::size_t i = 0; i < exchanges; ++i)
                 net[i] += one.to == hot[i] ? amount : one.from == hot[i] ? -amount : 0;
         }
     }
-    Marks marks;
-    marks.volume = levels(volumes, 0.25);
     marks.count = levels(counts, 0.6745);
-    for (std::size_t i = 0; i < hot.size(); ++i) marks.flow[i] = levels(flows[i], 0);
     return marks;
 }
 
 Thresholds thresholds_of(Shape const& shape, Marks const& marks, std::uint32_t start_s,
                          std::uint32_t number) {
-    constexpr double six = 6 * 1.4826;
     Thresholds limits;
     std::uint32_t const hour = start_s / hour_s % 168;
     std::string_view const name = shape.name;
     // The rule says "below"; strength 1 is the mark itself, or now a little less.
     if (shape.kind == RuleKind::whale_exit) limits.whale_level -= 10;
-    if (name == "market_volume/sum") { // of twelve equal ones, eleven are the rest
-        auto const& level = marks.volume[hour];
-        limits.market_volume =
-            static_cast<u128>(std::exp2(level.median + six * level.mad) * 12 / 11);
-    }
+    if (name == "market_volume/sum") // of twelve equal ones, eleven are the rest
+        limits.market_volume = static_cast<u128>(market_strength * marks.rest_most * 12 / 11);
     if (name == "market_volume/count") {
         auto const& level = marks.count[hour];
-        double const root = level.median + six * level.mad;
+        double const root = level.median + count_strength * level.mad / 0.6745;
         double const more = (root * root - level.median * level.median) / 4;
         limits.market_volume = tokens(static_cast<std::uint64_t>(std::ceil(more)));
     }
-    if (shape.kind == RuleKind::exchange_flow) {
-        auto const& level = marks.flow[number % Marks::flows_max][hour];
-        limits.flow_floor = static_cast<u128>(six * level.mad);
-    }
+    if (shape.kind == RuleKind::exchange_flow)
+        limits.flow_floor =
+            static_cast<u128>(flow_strength * marks.flow_most[number % Marks::flows_max]);
     return limits;
 }
 

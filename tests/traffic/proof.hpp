@@ -56,6 +56,7 @@ class Driven {
     void take(Block const& block);
     std::vector<Claimed> const& claims() const { return claims_; }
     stages::Patterns const& engine() const { return *engine_; }
+    stages::Patterns& engine() { return *engine_; }
     // Nobody for the market, any party for coordination, else whose pattern it is.
     bool right_subject(Claimed const& claim, Truth const& truth) const;
 
@@ -85,20 +86,20 @@ struct Shape {
 };
 std::vector<Shape> shapes();
 
-// Where the models of market_volume and exchange_flow stand in this traffic, by hour of the week:
-// median and MAD, from its windows in the hour and its neighbours, worked out apart from them.
+// What is ordinary in this traffic, worked out apart from the models: by hour of the week median and
+// MAD of the windows in the hour and its neighbours, and the most there was in any window.
 struct Marks {
-    static constexpr std::uint32_t flows_max = 3; // the first exchanges
+    static constexpr std::uint32_t flows_max = 6; // the first exchanges
     struct Level {
         double median = 0, mad = 0;
     };
     using Week = std::array<Level, 168>;
-    Week volume{};                      // log2(1 + planck), five minutes, without the largest
-    Week count{};                       // 2 sqrt(transfers + 3/8), five minutes
-    std::array<Week, flows_max> flow{}; // planck to the exchange's wallet, 15 minutes, net
+    Week count{};         // 2 sqrt(transfers + 3/8), five minutes; of a batch one
+    double rest_most = 0; // planck in five minutes, without the largest
+    std::array<double, flows_max> flow_most{}; // planck, net of an exchange's wallet, 15 minutes
 };
 Marks marks_of(Options const& options, std::uint32_t weeks);
-// Of a plan that starts then: strength 1 of a modelled shape is z = 6.
+// Of a plan that starts then: what strength 1 of a shape is (README.md).
 Thresholds thresholds_of(Shape const& shape, Marks const& marks, std::uint32_t start_s,
                          std::uint32_t number);
 

@@ -16,6 +16,7 @@ using traffic::Shape;
 constexpr std::array strengths{0.5, 0.8, 1.0, 1.5, 2.0, 4.0};
 // Before the border of a migration (stages/rule_options.hpp), which a silence may not span.
 constexpr std::uint32_t last_day = 80;
+constexpr std::uint32_t marks_weeks = 6; // of what is ordinary
 constexpr double promised = 0.99, promised_precision = 0.95;
 
 struct Planted {
@@ -35,12 +36,21 @@ std::uint32_t group_of(Shape const& shape) {
     return 1;
 }
 
-// When the n-th of this shape is planted: `a_day` of them, not all at the same time of the day. In
-// whole windows, where it is windows that are judged.
-std::uint32_t start_of(Shape const& shape, std::uint32_t n, double a_day, std::uint32_t start_s) {
-    std::uint32_t const step_s = static_cast<std::uint32_t>(day_s / a_day);
+// When the n-th of this shape is planted: `a_day` of them, not all at the same time of the day,
+// those of one kind apart from each other. In whole windows, where it is windows that are judged.
+std::uint32_t start_of(std::uint32_t shape_number, std::uint32_t n, double a_day,
+                       std::uint32_t start_s) {
+    auto const all = traffic::shapes();
+    Shape const& shape = all[shape_number];
+    std::uint32_t of_kind = 0, before = 0;
+    for (std::uint32_t i = 0; i < all.size(); ++i) {
+        of_kind += all[i].kind == shape.kind;
+        before += all[i].kind == shape.kind && i < shape_number;
+    }
+    auto const step_s = static_cast<std::uint32_t>(day_s / a_day);
+    std::uint64_t const drawn = traffic::mixed(traffic::mixed(n) + unsigned(shape.kind));
     std::uint32_t const off_s = static_cast<std::uint32_t>(
-        traffic::mixed(n * 977U + unsigned(shape.name[0])) % (step_s / 2));
+        (std::uint64_t{step_s} * before + drawn % (step_s / 2)) / of_kind);
     return start_s + shape.first_day * day_s + n * step_s + off_s / 900 * 900;
 }
 
@@ -52,13 +62,14 @@ std::vector<Planted> plant(traffic::Traffic& stream, traffic::Marks const& marks
     std::uint32_t const begin_s = stream.options().start_s;
     for (std::uint32_t n = 0;; ++n) {
         traffic::Plan plan;
-        plan.start_s = start_of(shape, n, a_day, begin_s);
+        plan.start_s = start_of(shape_number, n, a_day, begin_s);
         if (plan.start_s >= begin_s + last_day * day_s) return all;
         auto const strength = static_cast<std::uint32_t>(
             first_strength + (n + number) % (strengths.size() - first_strength));
         plan.strength = strengths[strength];
-        // Every strength of every exchange, whichever comes first.
-        auto const variant = static_cast<std::uint32_t>(n / strengths.size()) + number;
+        // Every strength of every exchange, one after the other.
+        auto const variant =
+            static_cast<std::uint32_t>(n / strengths.size() + n + number / strengths.size());
         plan.thresholds = traffic::thresholds_of(shape, marks, plan.start_s, variant);
         if (shape.kind == RuleKind::coordination) // not always the same amount
             plan.thresholds.coordination_min += traffic::tokens(3'700) * (variant % 40);
@@ -88,10 +99,11 @@ void play(traffic::Traffic& stream, traffic::Driven& driven, Words* words,
 }
 
 // One traffic with the shapes of a group.
-Cells run(std::uint32_t group, std::vector<std::uint32_t> const& shapes, std::uint32_t number,
-          traffic::Marks const& marks) {
+Cells run(std::uint32_t group, std::vector<std::uint32_t> const& shapes, std::uint32_t number) {
     auto const all = traffic::shapes();
-    traffic::Traffic stream(traffic_of(1'000 + 100 * group + number));
+    auto const ordinary = traffic_of(10'000 * (group + 1) + number);
+    traffic::Traffic stream(ordinary);
+    auto const marks = group == 0 ? traffic::Marks{} : traffic::marks_of(ordinary, marks_weeks);
     std::vector<Planted> plants;
     traffic::DrivenOptions options;
     options.kinds.clear();
@@ -185,12 +197,13 @@ struct Precision {
     std::uint64_t claims = 0, own = 0, other = 0, true_words = 0;
 };
 
-std::map<RuleKind, Precision> mixed(Options const& options, std::uint32_t number,
-                                    traffic::Marks const& marks) {
+std::map<RuleKind, Precision> mixed(Options const& options, std::uint32_t number) {
     constexpr double a_day = 0.25;
     constexpr std::size_t from_one = 2;
     auto const all = traffic::shapes();
-    traffic::Traffic stream(traffic_of(5'000 + number));
+    auto const ordinary = traffic_of(5'000 + number);
+    traffic::Traffic stream(ordinary);
+    auto const marks = traffic::marks_of(ordinary, marks_weeks);
     std::vector<Planted> plants;
     for (std::uint32_t shape = 0; shape < all.size(); ++shape) {
         auto more = plant(stream, marks, shape, a_day, from_one, number);
@@ -236,7 +249,6 @@ std::map<RuleKind, Precision> mixed(Options const& options, std::uint32_t number
 
 int recall(Options const& options) {
     auto const all = traffic::shapes();
-    auto const marks = traffic::marks_of(traffic_of(1), 6);
     struct Task {
         std::uint32_t group, number;
         std::vector<std::uint32_t> shapes;
@@ -261,7 +273,7 @@ int recall(Options const& options) {
     Cells cells(all.size());
     std::mutex mutex;
     for_each_task(static_cast<std::uint32_t>(tasks.size()), options.jobs, [&](std::uint32_t i) {
-        Cells const one = run(tasks[i].group, tasks[i].shapes, tasks[i].number, marks);
+        Cells const one = run(tasks[i].group, tasks[i].shapes, tasks[i].number);
         std::lock_guard const lock(mutex);
         for (std::size_t shape = 0; shape < one.size(); ++shape)
             for (std::size_t s = 0; s < strengths.size(); ++s) {
@@ -274,11 +286,10 @@ int recall(Options const& options) {
 }
 
 int precision(Options const& options) {
-    auto const marks = traffic::marks_of(traffic_of(1), 6);
     std::map<RuleKind, Precision> all;
     std::mutex mutex;
     for_each_task((options.seeds + 3) / 4, options.jobs, [&](std::uint32_t task) {
-        auto const one = mixed(options, options.first + task, marks);
+        auto const one = mixed(options, options.first + task);
         std::lock_guard const lock(mutex);
         for (auto const& [kind, seen] : one) {
             all[kind].claims += seen.claims;

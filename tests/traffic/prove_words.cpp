@@ -113,15 +113,23 @@ bool Words::hold(traffic::Claimed const& claim) const {
     }
 }
 
+// Of what it sent without a pause of a day before it, the first is not older than that.
 bool Words::dormant(Seen const& moved) const {
     Holder const& one = holder(moved.from);
-    std::uint32_t since_s = start_s_;
+    std::uint32_t begin_s = moved.time_s, since_s = start_s_;
     if (!genesis_.contains(moved.from)) since_s = all_[one.received.front()].time_s;
-    for (Place const place : one.sent)
-        if (&all_[place] < &moved && sends(all_[place].kind)) since_s = all_[place].time_s;
+    for (auto place = one.sent.rbegin(); place != one.sent.rend(); ++place) {
+        Seen const& seen = all_[*place];
+        if (&seen >= &moved || !sends(seen.kind)) continue;
+        if (begin_s - seen.time_s >= day_s) {
+            since_s = seen.time_s;
+            break;
+        }
+        begin_s = seen.time_s;
+    }
     // Those of the genesis are first seen some seconds before the start.
-    return moved.time_s + 600 - since_s >= 30 * day_s && moved.amount >= tokens(10'000) &&
-           moved.amount * 20 >= moved.from_after + moved.amount;
+    return begin_s + 600 - since_s >= 30 * day_s && moved.time_s - begin_s < day_s &&
+           moved.amount >= tokens(10'000) && moved.amount * 20 >= moved.from_after + moved.amount;
 }
 
 bool Words::gathered(Seen const& moved, bool outward) const {
@@ -153,8 +161,14 @@ bool Words::drained(Seen const& moved) const {
         largest = std::max(largest, seen.amount);
         ++count;
     }
-    return count >= 5 && largest * 2 <= sum && sum >= tokens(10'000) &&
-           sum * 2 >= before(moved.from, since_s);
+    u128 held = before(moved.from, since_s);
+    if (held == 0) // filled and emptied
+        for (Place const place : holder(moved.from).received)
+            if (all_[place].time_s >= since_s && &all_[place] < &moved &&
+                all_[place].kind != MovementKind::endow)
+                held += all_[place].amount;
+    return count >= 5 && largest * 2 <= sum && sum >= tokens(10'000) && sum * 2 >= held &&
+           moved.from_after * 2 <= held;
 }
 
 bool Words::parted(std::vector<Place> const& places, std::uint32_t since_s,

@@ -71,11 +71,11 @@ std::vector<Account> watched_of(std::vector<Planted> const& plants) {
     return watched;
 }
 
-// Of a week in which models warm and two of them are silent, for they keep a budget.
+// Of ten days.
 double most_a_day(RuleKind kind) {
     switch (kind) {
     case RuleKind::exchange_flow:
-    case RuleKind::market_volume: return 0;
+    case RuleKind::market_volume:
     case RuleKind::coordination:
     case RuleKind::burst: return 0.5;
     case RuleKind::unbonding: return 10; // of these: stake, and whales that pay
@@ -141,16 +141,14 @@ TEST(Proof, ordinary_traffic_is_nearly_silent) {
     }
 }
 
-// Sums of amounts have heavier tails than their models: without a budget the flow of exchanges
-// alone is told of some seventy times a day in this traffic.
-TEST(Proof, what_judges_sums_of_amounts_keeps_a_budget_by_default) {
+// Each model bounds by itself how often it speaks; a budget is for whoever asks for one.
+TEST(Proof, no_kind_has_a_budget_by_default) {
     for (RuleKind const kind : pattern_kinds()) {
         stages::Rule rule;
         rule.kind = kind;
-        bool const sums = kind == RuleKind::exchange_flow || kind == RuleKind::market_volume;
-        EXPECT_EQ(stages::budget(rule).value_or(0), sums ? 1 : 0) << stages::to_text(kind);
-        rule.settings.budget = 0;
-        EXPECT_FALSE(stages::budget(rule));
+        EXPECT_FALSE(stages::budget(rule)) << stages::to_text(kind);
+        rule.settings.budget = 2;
+        EXPECT_EQ(stages::budget(rule).value_or(0), 2);
     }
 }
 
