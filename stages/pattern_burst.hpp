@@ -10,7 +10,8 @@
 //   e^S = c^m ((T + t) / (T + c t))^(n + m)
 //
 // (of the Gamma-Poisson predictives with the prior 1/rate, which for a scale is exact in repeated
-// sampling). S is followed from the first gap that makes it positive until it is not: a CUSUM, which
+// sampling). S is followed from the first gap that makes it positive until it is not: a CUSUM,
+// which
 // is optimal for finding the change (Page, Biometrika 1954; Moustakides, Ann. Statist. 1986), in
 // which what comes after the change is not taken for what was before. Under the null E[e^S] = 1 for
 // any one change, so the mean number of activities until S reaches h is at least e^h (S is at most

@@ -19,7 +19,8 @@
 // is false at most once in 2^model_bits activities. An account whose activities were all at one
 // instant has no rate and is judged without the model. Accounts with fewer: no model, fixed rule.
 //
-// Free of state. Some 20 ns: the amount is asked first; then at most awakening_steps_max steps. Any thread that may read the accounts.
+// Free of state. Some 20 ns: the amount is asked first; then at most awakening_steps_max steps. Any
+// thread that may read the accounts.
 #pragma once
 
 #include "stages/pattern_log.hpp"

@@ -6,7 +6,8 @@
 //
 // Held when the window began: its balance now, and what it sent since, less what it received since;
 // transfers inside its cluster are no outflows, but they count there. Without a known balance there
-// is no claim. Where it held nothing, what came in since counts as held: filled and emptied at once.
+// is no claim. Where it held nothing, what came in since counts as held: filled and emptied at
+// once.
 // The claim's subject is the cluster's account, its sum and evidence are the outflows.
 // Severity: by the sum, from 10 x options.min important, from 100 x critical; one higher when the
 // sum is at least 90 % of what was held.

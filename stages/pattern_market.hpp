@@ -18,9 +18,11 @@
 //
 // A claim is made when a window closes with a z >= options.z that is as rare, or with a CUSUM met:
 // the first of an episode. Rare: a normal z of 6 is next to impossible, but tails are heavier than
-// that, so p is by the tail of the z of past windows (tail.hpp) and p x 2 once_in_s / window_s <= 1,
+// that, so p is by the tail of the z of past windows (tail.hpp) and p x 2 once_in_s / window_s <=
+// 1,
 // which is one false claim in once_in_s, of both quantities together. once_in_s 0: z is enough, for
-// a budget on the score to choose from. The episode goes on, without another claim, until `calm_windows` windows (half an hour)
+// a budget on the score to choose from. The episode goes on, without another claim, until
+// `calm_windows` windows (half an hour)
 // in a row have both z below half of options.z and both CUSUMs below half of their mark; a rise for
 // good is one episode, until the model has learned it. Too little is no claim: a chain that stands
 // still is another rule's. While warming nothing is said. Where an ordinary window has fewer than

@@ -6,7 +6,8 @@
 // The pair is two clusters, looked for in what the sender's account has sent and in what the
 // receiver's has received. "Never before": one of these two lists has been read as far back as the
 // log reaches, and neither has an earlier one; a pair of which both lists are longer than
-// probe_steps_max is not judged. Silent until a whole window before the probe has been seen. Whose place in the store has gone to another since then is not
+// probe_steps_max is not judged. Silent until a whole window before the probe has been seen. Whose
+// place in the store has gone to another since then is not
 // mistaken for it. The claim's subject is the sender's cluster's account, its sum the large amount,
 // its evidence the probe and the large one.
 // Severity: by the amount, from 10 x options.large important, from 100 x critical.

@@ -5,7 +5,8 @@
 //
 // Known are the `kept` largest of each of two generations of `half` values; the older generation is
 // dropped when the younger is full. If the next value and the n before it come in any order with
-// the same chance, it has fewer than r + 1 others at or above it with a chance of (r + 1) / (n + 1):
+// the same chance, it has fewer than r + 1 others at or above it with a chance of (r + 1) / (n +
+// 1):
 //
 //   p(v) = (r + 1) / (n + 1)                               r others at least as high; exact
 //        x (1 + (v - most) / (k e))^-k  beyond all of them: excesses of an exponential tail are

@@ -160,7 +160,8 @@ TEST(PatternDrain, without_a_known_balance_there_is_none) {
 }
 
 TEST(PatternDrain, what_came_in_meanwhile_was_not_held_before) {
-    // Holds 30,000, is given something, sends 5 x 4,000: 20,000 of 30,000, and half is left, or more.
+    // Holds 30,000, is given something, sends 5 x 4,000: 20,000 of 30,000, and half is left, or
+    // more.
     for (u128 const more : {u128{4'000}, u128{5'000}, u128{5'001}, u128{100'000}}) {
         World given;
         given.holds(0, 30'000);

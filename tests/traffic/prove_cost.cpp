@@ -4,7 +4,6 @@
 #include "tests/traffic/prove.hpp"
 
 #include <algorithm>
-#include <chrono>
 #include <cstdio>
 #include <filesystem>
 #include <fmt/format.h>
@@ -97,7 +96,8 @@ int print_cost(Options const& options, char const* title, traffic::Options const
     return good ? 0 : 1;
 }
 
-// Seconds by the clock until another engine knows what this one knows; the file is in the cache.
+// Seconds of processor time until another engine knows what this one knows; the file is in the
+// cache.
 double reload_s(traffic::Traffic const& stream, traffic::DrivenOptions const& driving,
                 traffic::Driven& driven) {
     auto const path =
@@ -109,13 +109,13 @@ double reload_s(traffic::Traffic const& stream, traffic::DrivenOptions const& dr
     };
     CHECK(driven.engine().save(*open(), {}, traffic::traffic_decimals).has_value());
     traffic::Driven again(stream, driving);
-    auto const since = std::chrono::steady_clock::now();
+    double const since = thread_cpu_s();
     CHECK(again.engine().load(*open(), {}).has_value());
-    std::chrono::duration<double> const spent = std::chrono::steady_clock::now() - since;
+    double const spent = thread_cpu_s() - since;
     CHECK(again.engine().accounts().size() == driven.engine().accounts().size());
     std::filesystem::remove(path);
     std::filesystem::remove(path.string() + "-lock");
-    return spent.count();
+    return spent;
 }
 
 int memory(Options const& options) {
