@@ -208,9 +208,10 @@ Shared const shared[] = {
 std::string with(RuleKind kind, std::string_view key, std::string_view toml) {
     bool const level = key == "notable" || key == "important" || key == "critical";
     bool const lacking = kind == large_transfer && !level;
-    bool const by_amount = key == "floor" || key == "price_age"; // alone they say nothing
+    bool const by_more = kind == large_transfer && (key == "floor" || key == "price_age");
     return rule_of(kind) + fmt::format("{} = {}\n", key, toml) +
-           (lacking ? "notable = \"1\"\n" : "") + (by_amount ? "share = 0.5\n" : "") +
+           (lacking ? "notable = \"1\"\n" : "") +
+           (by_more ? "share = 0.5\n" : "") + // alone they say nothing
            std::string(key.ends_with("_usd") ? tests::priced_chain : "");
 }
 

@@ -153,6 +153,11 @@ void Driven::judge(std::uint32_t number, std::uint32_t time_s) {
 
 // ---- shapes -------------------------------------------------------------------------------------
 
+// Exchanges whose flows are planted: those that Marks knows.
+std::uint32_t flows_of(Traffic const& traffic) {
+    return std::min(Marks::flows_max, static_cast<std::uint32_t>(traffic.exchanges().size()));
+}
+
 std::vector<Shape> shapes() {
     using enum RuleKind;
     using T = Traffic;
@@ -184,12 +189,11 @@ std::vector<Shape> shapes() {
          [](T& to, P const& plan, N) { return plant_structuring(to, plan); }},
         {"exchange_flow/in", exchange_flow, true, 0.05, 15, 2 * hour_s,
          [](T& to, P const& plan, N n) {
-             return plant_exchange_flow(to, plan, {.exchange = n % Marks::flows_max});
+             return plant_exchange_flow(to, plan, {.exchange = n % flows_of(to)});
          }},
         {"exchange_flow/out", exchange_flow, true, 0.05, 15, 2 * hour_s,
          [](T& to, P const& plan, N n) {
-             return plant_exchange_flow(to, plan,
-                                        {.exchange = n % Marks::flows_max, .outward = true});
+             return plant_exchange_flow(to, plan, {.exchange = n % flows_of(to), .outward = true});
          }},
         {"new_whale", new_whale, false, 24, 4, hour_s,
          [](T& to, P const& plan, N) { return plant_new_whale(to, plan); }},
@@ -262,6 +266,7 @@ Marks marks_of(Options const& options, std::uint32_t weeks) {
     std::uint32_t const exchanges = std::min(Marks::flows_max, options.exchanges);
     for (std::size_t i = 0; i < exchanges; ++i) hot[i] = traffic.key(traffic.exchanges()[i].hot);
     Marks marks;
+    marks.flows = exchanges;
     std::vector<std::array<double, 2>> counts;
     double sum = 0, largest = 0, count = 0;
     std::array<double, Marks::flows_max> net{};
@@ -315,7 +320,7 @@ Thresholds thresholds_of(Shape const& shape, Marks const& marks, std::uint32_t s
     }
     if (shape.kind == RuleKind::exchange_flow)
         limits.flow_floor =
-            static_cast<u128>(flow_strength * marks.flow_most[number % Marks::flows_max]);
+            static_cast<u128>(flow_strength * marks.flow_most[number % marks.flows]);
     return limits;
 }
 

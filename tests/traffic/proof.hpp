@@ -86,8 +86,7 @@ struct Shape {
 };
 std::vector<Shape> shapes();
 
-// What is ordinary in this traffic, worked out apart from the models: by hour of the week median
-// and
+// What is ordinary in this traffic, worked out apart from the models: by hour of the week median and
 // MAD of the windows in the hour and its neighbours, and the most there was in any window.
 struct Marks {
     static constexpr std::uint32_t flows_max = 6; // the first exchanges
@@ -95,8 +94,9 @@ struct Marks {
         double median = 0, mad = 0;
     };
     using Week = std::array<Level, 168>;
-    Week count{};         // 2 sqrt(transfers + 3/8), five minutes; of a batch one
-    double rest_most = 0; // planck in five minutes, without the largest
+    Week count{};            // 2 sqrt(transfers + 3/8), five minutes; of a batch one
+    double rest_most = 0;    // planck in five minutes, without the largest
+    std::uint32_t flows = 0; // of so many exchanges:
     std::array<double, flows_max> flow_most{}; // planck, net of an exchange's wallet, 15 minutes
 };
 Marks marks_of(Options const& options, std::uint32_t weeks);
