@@ -10,7 +10,8 @@ Truth plant_exchange_flow(Traffic& traffic, Plan const& plan, FlowShape const& s
     u128 const part = scaled(plan.thresholds.flow_floor, plan.strength) / count;
     planting.subject(hot);
     if (shape.outward) {
-        planting.before(plan.start_s - plan.lead_s, MovementKind::mint, nobody, hot, part * count,
+        // In the first window of all, which is not whole: nobody learns from it.
+        planting.before(traffic.options().start_s, MovementKind::mint, nobody, hot, part * count,
                         true);
     }
     for (std::uint32_t i = 0; i < count; ++i) {

@@ -86,8 +86,8 @@ struct Shape {
 };
 std::vector<Shape> shapes();
 
-// What is ordinary in this traffic, worked out apart from the models: by hour of the week median and
-// MAD of the windows in the hour and its neighbours, and the most there was in any window.
+// What is ordinary in this traffic, worked out apart from the models: by hour of the week median
+// and MAD of the windows in the hour and its neighbours, and the most there was in any window.
 struct Marks {
     static constexpr std::uint32_t flows_max = 6; // the first exchanges
     struct Level {
