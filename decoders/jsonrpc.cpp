@@ -5,6 +5,7 @@
 #include "pipeline/check.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <charconv>
 
 namespace decoders {
@@ -269,12 +270,19 @@ std::expected<ondemand::value, Error> JsonRpc::Impl::top_member(std::string_view
     return value;
 }
 
+// simdjson wants six bytes for one of the frame: taken for the largest frame allowed that is 370
+// MiB a connection, which a host that does not overcommit refuses. Frames of a chain are of one
+// size but for its metadata, so the doubling is over after the first few.
+void JsonRpc::Impl::hold(std::size_t frame_bytes) {
+    auto const failed = parser.allocate(frame_bytes + 1, max_json_depth);
+    CHECK(failed == simdjson::SUCCESS);
+}
+
 JsonRpc::JsonRpc(std::size_t max_frame_bytes)
     : impl_(std::make_unique<Impl>()) {
     impl_->max_frame_bytes = max_frame_bytes;
     impl_->header_bytes.reserve(max_header_bytes);
-    auto const failed = impl_->parser.allocate(max_frame_bytes + 1, max_json_depth);
-    CHECK(failed == simdjson::SUCCESS);
+    impl_->hold(std::min(max_frame_bytes, first_frame_bytes));
 }
 JsonRpc::~JsonRpc() = default;
 JsonRpc::JsonRpc(JsonRpc&&) noexcept = default;
@@ -286,6 +294,9 @@ std::expected<Envelope, Error> JsonRpc::parse(std::string_view frame) {
     impl.parsed = false;
     if (frame.size() > impl.max_frame_bytes) {
         return std::unexpected(Error{Code::json_too_large, 0, frame.size()});
+    }
+    if (frame.size() >= impl.parser.capacity()) {
+        impl.hold(std::min(std::bit_ceil(frame.size() + 1), impl.max_frame_bytes));
     }
     auto const code =
         impl.parser.iterate(frame.data(), frame.size(), frame.size() + pipeline::json_padding)

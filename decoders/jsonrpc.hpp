@@ -70,7 +70,8 @@ struct BlockHead {
 
 class JsonRpc {
   public:
-    // Frames above `max_frame_bytes` are refused (json_too_large); memory is taken here, once.
+    // Frames above `max_frame_bytes` are refused (json_too_large). Memory, six bytes for one, grows
+    // with the largest frame so far, by doubling.
     explicit JsonRpc(std::size_t max_frame_bytes);
     ~JsonRpc();
     JsonRpc(JsonRpc&&) noexcept;

@@ -10,6 +10,8 @@ namespace decoders {
 
 namespace ondemand = simdjson::ondemand;
 
+inline constexpr std::size_t first_frame_bytes = 256U << 10; // an ordinary block fits
+
 // The token of a scalar, with quotes, without the blanks behind it.
 std::string_view scalar_token(ondemand::value& value);
 // What is between the quotes of a string token.
@@ -27,6 +29,7 @@ struct JsonRpc::Impl {
     bool parsed = false;
     std::vector<std::uint8_t> header_bytes; // room for one encoded header
 
+    void hold(std::size_t frame_bytes); // takes memory for frames of so many bytes
     // simdjson's complaint as ours, with the place it stands at.
     Error error(simdjson::error_code code);
     Error error(Code code);

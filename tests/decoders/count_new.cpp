@@ -13,11 +13,12 @@
 
 namespace {
 // NOLINTNEXTLINE(cppcoreguidelines-avoid-non-const-global-variables): operator new has no other
-thread_local std::size_t count = 0;
+thread_local std::size_t count = 0, bytes = 0;
 } // namespace
 
 namespace tests {
 std::size_t allocations() { return count; }
+std::size_t allocated_bytes() { return bytes; }
 #ifdef SPYHOP_FOREIGN_NEW
 bool counts_allocations() { return false; }
 } // namespace tests
@@ -27,6 +28,7 @@ bool counts_allocations() { return true; }
 
 void* operator new(std::size_t size) {
     ++count;
+    bytes += size;
     if (auto* memory = std::malloc(size != 0 ? size : 1)) return memory;
     std::abort();
 }

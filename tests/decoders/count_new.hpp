@@ -8,5 +8,6 @@ namespace tests {
 
 bool counts_allocations();
 std::size_t allocations();
+std::size_t allocated_bytes(); // all that was ever asked for
 
 } // namespace tests

@@ -4,6 +4,7 @@
 #include "decoders/jsonrpc.hpp"
 #include "decoders/storage_key.hpp"
 #include "tests/decoders/corpus.hpp"
+#include "tests/decoders/count_new.hpp"
 
 #include <iostream>
 
@@ -127,6 +128,40 @@ TEST(JsonRpc, harm_is_refused) {
     JsonRpc small(64);
     auto const frame = padded(bomb);
     EXPECT_EQ(small.parse(frame).error().code, Code::json_too_large);
+}
+
+std::string frame_of(std::size_t bytes) {
+    std::string_view const front = R"({"id":1,"result":")", back = R"("})";
+    return padded(std::string(front) + std::string(bytes - front.size() - back.size(), 'f') +
+                  std::string(back));
+}
+
+TEST(JsonRpc, the_largest_frame_is_read_and_one_byte_more_is_not) {
+    for (std::size_t const most : {std::size_t{64}, std::size_t{1} << 20, std::size_t{3} << 20}) {
+        JsonRpc rpc(most);
+        for (std::size_t const bytes : {std::size_t{50}, most - 1, most}) {
+            auto const frame = frame_of(bytes);
+            auto const envelope = rpc.parse(frame);
+            ASSERT_TRUE(envelope) << bytes;
+            EXPECT_EQ(envelope->text.size(), bytes - 20);
+        }
+        EXPECT_EQ(rpc.parse(frame_of(most + 1)).error().code, Code::json_too_large);
+    }
+}
+
+TEST(JsonRpc, memory_is_for_the_frames_that_come_not_for_the_largest_one_allowed) {
+    if (!tests::counts_allocations()) GTEST_SKIP() << "this build's operator new counts nothing";
+    auto const small = frame_of(1'000), large = frame_of(3 << 20);
+    std::size_t const before = tests::allocated_bytes();
+    JsonRpc rpc(64 << 20);
+    ASSERT_TRUE(rpc.parse(small));
+    EXPECT_LT(tests::allocated_bytes() - before, 4U << 20);
+    ASSERT_TRUE(rpc.parse(large));
+    EXPECT_LT(tests::allocated_bytes() - before, 32U << 20);
+    std::size_t const allocations = tests::allocations();
+    ASSERT_TRUE(rpc.parse(small));
+    ASSERT_TRUE(rpc.parse(large));
+    EXPECT_EQ(tests::allocations(), allocations);
 }
 
 TEST(JsonRpc, properties_in_all_their_shapes) {
