@@ -73,9 +73,9 @@ void append_known(PartyKnown const& known, std::string& out) {
                        known.balance.view(), known.balance_age_s);
 }
 
-void append_party(std::string_view name, decoders::Account const& account, std::uint16_t prefix,
-                  PartyKnown const& known, std::string& out) {
-    if (!account) return;
+// Its object, without the end.
+void open_party(std::string_view name, decoders::Account const& account, std::uint16_t prefix,
+                std::string& out) {
     out.append(",\"").append(name).append("\":{\"address\":\"");
     if (account.size == 32) {
         out += decoders::ss58_encode(account, prefix).view();
@@ -85,6 +85,12 @@ void append_party(std::string_view name, decoders::Account const& account, std::
     }
     out += "\",\"public_key\":";
     append_hex(account.bytes(), out);
+}
+
+void append_party(std::string_view name, decoders::Account const& account, std::uint16_t prefix,
+                  PartyKnown const& known, std::string& out) {
+    if (!account) return;
+    open_party(name, account, prefix, out);
     append_known(known, out);
     out += '}';
 }
@@ -157,14 +163,13 @@ void append_health(Match const& match, std::string& out) {
 
 // Who else belongs to the subject, and why.
 void append_cluster(PatternFacts const& facts, std::string& out) {
-    if (facts.members < 2 || out.back() != '}') return;
-    out.pop_back(); // of the subject
+    if (facts.members < 2) return;
     fmt::format_to(std::back_inserter(out), R"(,"cluster":{{"accounts":{},"joined_by":[)",
                    facts.members);
     for (unsigned why = 1; why < joined_by_names.size(); ++why)
         if ((facts.joined_by >> why & 1U) != 0)
             out.append(out.back() == '[' ? "\"" : ",\"").append(joined_by_names[why]).append("\"");
-    out += "]}}";
+    out += "]}";
 }
 
 // Why several movements are one pattern; sums are of the chain's own token.
@@ -172,8 +177,11 @@ void append_pattern(LineContext const& context, Match const& match, std::string&
     if (!match.is_pattern) return;
     PatternFacts const& facts = match.pattern;
     auto const end = std::back_inserter(out);
-    append_party("subject", facts.subject, context.facts.ss58_prefix, {}, out);
-    append_cluster(facts, out);
+    if (facts.subject) {
+        open_party("subject", facts.subject, context.facts.ss58_prefix, out);
+        append_cluster(facts, out);
+        out += '}';
+    }
     fmt::format_to(end, R"(,"sum":"{}","sum_raw":"{}")",
                    decoders::tokens_text(facts.sum, context.facts.decimals).view(),
                    decoders::u128_text(facts.sum).view());

@@ -1,6 +1,7 @@
 // `spyhop status`, the rules: how often each speaks on each chain, against what it may.
 #include "stages/alert_line.hpp"
 #include "stages/control.hpp"
+#include "stages/pattern_options.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -8,8 +9,6 @@
 namespace stages {
 
 namespace {
-
-constexpr std::uint32_t minute_s = 60, hour_s = 3'600, day_s = 86'400;
 
 enum class RuleState : std::uint8_t { speaking, warming, waiting, off, nowhere };
 

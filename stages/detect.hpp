@@ -12,7 +12,8 @@
 // has no end: what the reader's predecessor had of it is lost, so the ledger must not count it.
 //
 // What patterns know is loaded before the first fact comes and saved every save_blocks final
-// blocks, at most once in save_pause, and when the service ends; each write holds the thread for
+// blocks, at most once in save_pause, sooner where many accounts have left the table, and when the
+// service ends; each write holds the thread for
 // some milliseconds. Until the chain has said what it is in this run nothing is judged: what is
 // read again may come first.
 //
@@ -20,8 +21,8 @@
 // (rule_figures.hpp), between events.
 //
 // Pure but for its output and those files: no clock, and chain time except for stalls. One thread.
-// Per transfer the
-// work is one look-up of the asset and a comparison per rule that covers it; nothing is allocated.
+// Per transfer the work is one look-up of the asset and a comparison per rule that covers it;
+// nothing is allocated.
 #pragma once
 
 #include "pipeline/board.hpp"

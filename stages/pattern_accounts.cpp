@@ -103,6 +103,7 @@ void Accounts::let_go(AccountIndex index) {
                 .root = alone ? decoders::Account{} : states_[state.cluster].key,
                 .joined_by = state.joined_by,
                 .balance_known = state.balance_known,
+                .lets = state.lets,
                 .first_s = state.first_s,
                 .first_out_s = state.first_out_s,
                 .last_out_s = state.last_out_s,
@@ -120,6 +121,7 @@ void Accounts::recall(AccountIndex index, ColdAccount const& account) {
     state.outs = account.outs;
     state.silent_since_s = account.silent_since_s;
     state.balance_known = account.balance_known;
+    state.lets = account.lets;
     state.balance = account.balance;
     if (!account.root || account.joined_by == JoinedBy::label) return;
     AccountIndex const root = find(account.root);

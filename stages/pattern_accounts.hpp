@@ -36,6 +36,7 @@ struct alignas(64) AccountState {
     JoinedBy joined_by{};
     bool balance_known = false;     // since it was endowed, set, or read from a snapshot
     bool exchange : 1 = false;      // by its label, or its cluster's
+    bool lets : 1 = false;          // it has let another do everything in its name
     std::uint8_t strangers : 3 = 0; // signers it was not derived from (pattern_clusters.hpp)
     AccountIndex cluster = no_account;
     std::uint32_t first_s = 0;        // first movement seen

@@ -148,12 +148,14 @@ void Clusters::related(Accounts& accounts, AccountIndex part, AccountIndex whole
     if (how == MovementKind::multisig) return unite(accounts, part, whole, JoinedBy::multisig);
     if (how == MovementKind::pure) return unite(accounts, whole, part, JoinedBy::proxy);
     Accounts const& known = accounts;
+    accounts[whole].lets = true;
     lets_[lets_seen_++ % lets_max] = {known[whole].key, known[part].key};
 }
 
 JoinedBy Clusters::acts_how(Account const& signer, AccountState const& sender) const {
-    for (Lets const& one : lets_)
-        if (one.delegator == sender.key && one.delegate == signer) return JoinedBy::proxy;
+    if (sender.lets)
+        for (Lets const& one : lets_)
+            if (one.delegator == sender.key && one.delegate == signer) return JoinedBy::proxy;
     if (sender.strangers < strangers_max)
         for (std::uint16_t number = 0; number < derived_max; ++number)
             if (decoders::derived_account(signer, number) == sender.key)

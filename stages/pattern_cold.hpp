@@ -10,8 +10,8 @@
 // Sweeps that were not enough to join it are forgotten, too.
 //
 // One for each chain's Accounts. One thread. The constructor allocates, nothing else. Asking the
-// file takes about a microsecond, and as long as the disk does where the page is not in memory;
-// only unknown accounts are asked for, and only if there are any in the file.
+// file is a look-up in LMDB, which waits for the disk where the page is not in memory; only unknown
+// accounts are asked for, and only if there are any in the file.
 #pragma once
 
 #include "stages/pattern_accounts.hpp"
@@ -28,6 +28,7 @@ struct ColdAccount {
     decoders::Account root{}; // of its cluster; empty: it was alone
     JoinedBy joined_by{};
     bool balance_known = false;
+    bool lets = false;
     std::uint32_t first_s = 0;
     std::uint32_t first_out_s = 0;
     std::uint32_t last_out_s = 0;

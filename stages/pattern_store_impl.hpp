@@ -141,7 +141,8 @@ constexpr void movement_fields(Each& each, Entry&& e) { // its number is its pla
 
 template <class Each, class Self>
 constexpr void cold_fields(Each& each, Self& c) { // its key is its key
-    each(c.root), each(c.joined_by), each(c.balance_known), each(c.first_s), each(c.first_out_s);
+    each(c.root), each(c.joined_by), each(c.balance_known), each(c.lets), each(c.first_s),
+        each(c.first_out_s);
     each(c.last_out_s), each(c.outs), each(c.silent_since_s), each(c.balance);
 }
 

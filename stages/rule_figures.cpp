@@ -1,5 +1,7 @@
 #include "stages/rule_figures.hpp"
 
+#include "stages/pattern_options.hpp"
+
 #include <algorithm>
 #include <cmath>
 #include <numeric>
@@ -7,7 +9,6 @@
 namespace stages {
 
 namespace {
-constexpr std::uint32_t hour_s = 3'600, day_s = 86'400;
 constexpr double millionths = 1'000'000;
 
 double alerts_of(std::uint64_t micro) { return static_cast<double>(micro) / millionths; }
