@@ -36,7 +36,12 @@ class Tree:
 
     def __init__(self, files):
         self.files = files
-        self.cpp = {path: text for path, text in files.items() if path.endswith(CPP)}
+        # What precompiled/ lists is for the compiler: no source includes it, it declares nothing.
+        self.cpp = {
+            path: text
+            for path, text in files.items()
+            if path.endswith(CPP) and room_of(path) != "precompiled"
+        }
         self.split = {path: tidy_cpp.split(text) for path, text in self.cpp.items()}
         self.included = {}
 
