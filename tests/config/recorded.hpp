@@ -16,7 +16,6 @@
 #include "stages/traffic_encode.hpp"
 
 #include <array>
-#include <cstdlib>
 #include <gtest/gtest.h>
 #include <string>
 #include <vector>
@@ -125,27 +124,6 @@ inline std::string recorded_config(std::string const& state_dir) {
            "[[rule]]\nname = \"mine\"\nkind = \"watch\"\n"
            "[[rule]]\nname = \"cuts\"\nkind = \"drain\"\nmin = \"100\"\noutflows = 3\n"
            "window = \"1h\"\n";
-}
-
-struct CommandSaid {
-    int code = 0;
-    std::string out, err;
-};
-template <class Command>
-CommandSaid said_by(Command command) {
-    char* bytes[2] = {};
-    std::size_t sizes[2] = {};
-    std::FILE* const out = open_memstream(&bytes[0], &sizes[0]);
-    std::FILE* const err = open_memstream(&bytes[1], &sizes[1]);
-    CommandSaid result;
-    result.code = command(out, err);
-    (void)std::fclose(out);
-    (void)std::fclose(err);
-    result.out.assign(bytes[0], sizes[0]);
-    result.err.assign(bytes[1], sizes[1]);
-    std::free(bytes[0]);
-    std::free(bytes[1]);
-    return result;
 }
 
 } // namespace tests

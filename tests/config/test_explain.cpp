@@ -1,4 +1,5 @@
 // spyhop explain: what is said of an alert that stands in alerts.db, and of ids that do not.
+#include "command_said.hpp"
 #include "config/cmd_explain.hpp"
 #include "config/exit_codes.hpp"
 #include "config/temporary_folder.hpp"

@@ -1,5 +1,6 @@
 // spyhop replay: the lines of a capture in the order of chain time, paced if asked for, and what
 // another configuration would tell differently; counted by hand.
+#include "command_said.hpp"
 #include "config/cmd_replay.hpp"
 #include "config/exit_codes.hpp"
 #include "config/temporary_folder.hpp"

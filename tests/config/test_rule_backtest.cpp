@@ -1,5 +1,6 @@
 // spyhop rule backtest: alerts counted by hand, rates against tables, and what is said where there
 // is nothing to test with.
+#include "command_said.hpp"
 #include "config/backtest.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/exit_codes.hpp"

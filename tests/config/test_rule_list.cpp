@@ -1,5 +1,6 @@
 // What `spyhop rule` prints: every rule with what it goes by, every kind with its keys, and
 // problems with their places.
+#include "command_said.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/exit_codes.hpp"
 #include "config/rule_keys.hpp"
@@ -8,13 +9,13 @@
 #include "texts.hpp"
 
 #include <algorithm>
-#include <cstdlib>
 #include <fmt/format.h>
 #include <fstream>
 #include <gtest/gtest.h>
 #include <simdjson.h>
 
 using namespace config;
+using tests::CommandSaid;
 using tests::has;
 
 namespace {
@@ -36,27 +37,6 @@ std::string const text = "[[chain]]\n"                             // 1
                          "outflows = 7\n"                          // 15
                          "window = \"36h\"\n";                     // 16
 
-struct Said {
-    int code = 0;
-    std::string out, err;
-};
-template <class Command>
-Said run(Command command) {
-    char* bytes[2] = {};
-    std::size_t sizes[2] = {};
-    std::FILE* const out = open_memstream(&bytes[0], &sizes[0]);
-    std::FILE* const err = open_memstream(&bytes[1], &sizes[1]);
-    Said result;
-    result.code = command(out, err);
-    (void)std::fclose(out);
-    (void)std::fclose(err);
-    result.out.assign(bytes[0], sizes[0]);
-    result.err.assign(bytes[1], sizes[1]);
-    std::free(bytes[0]);
-    std::free(bytes[1]);
-    return result;
-}
-
 class RuleCommand : public testing::Test {
   protected:
     void SetUp() override { ASSERT_FALSE(folder.path().empty()) << folder.trouble(); }
@@ -65,11 +45,13 @@ class RuleCommand : public testing::Test {
         std::ofstream(path) << content;
         return path;
     }
-    Said list(RuleListOptions const& options) {
-        return run([&](auto* out, auto* err) { return cmd_rule_list(common, options, out, err); });
+    CommandSaid list(RuleListOptions const& options) {
+        return tests::said_by(
+            [&](auto* out, auto* err) { return cmd_rule_list(common, options, out, err); });
     }
-    Said lint(std::string const& path) {
-        return run([&](auto* out, auto* err) { return cmd_rule_lint(common, path, out, err); });
+    CommandSaid lint(std::string const& path) {
+        return tests::said_by(
+            [&](auto* out, auto* err) { return cmd_rule_lint(common, path, out, err); });
     }
     simdjson::dom::element parse(std::string const& json) { return parser.parse(json); }
 
@@ -85,7 +67,7 @@ std::string str(simdjson::simdjson_result<simdjson::dom::element> const& element
 } // namespace
 
 TEST_F(RuleCommand, lists_every_key_with_its_value_and_whether_it_is_a_default) {
-    Said const said = list({.config_path = write(text)});
+    CommandSaid const said = list({.config_path = write(text)});
     EXPECT_EQ(said.code, exit_ok);
     EXPECT_EQ(said.err, "");
     EXPECT_TRUE(said.out.starts_with("large  large_transfer\n"
@@ -103,7 +85,7 @@ TEST_F(RuleCommand, lists_every_key_with_its_value_and_whether_it_is_a_default) 
 
 TEST_F(RuleCommand, lists_the_same_as_json) {
     common.output = Output::json;
-    Said const said = list({.config_path = write(text)});
+    CommandSaid const said = list({.config_path = write(text)});
     EXPECT_EQ(said.code, exit_ok);
     EXPECT_EQ(std::ranges::count(said.out, '\n'), 1);
     auto const root = parse(said.out);
@@ -128,7 +110,7 @@ TEST_F(RuleCommand, lists_the_same_as_json) {
 }
 
 TEST_F(RuleCommand, kinds_come_with_every_key_of_the_table) {
-    Said const table = list({.config_path = "", .kinds = true});
+    CommandSaid const table = list({.config_path = "", .kinds = true});
     EXPECT_EQ(table.code, exit_ok);
     for (auto const& kind : stages::rule_kind_rows())
         EXPECT_TRUE(has(table.out, fmt::format("\n{}: {} (", kind.name, kind.claim))) << kind.name;
@@ -138,7 +120,7 @@ TEST_F(RuleCommand, kinds_come_with_every_key_of_the_table) {
                                "movements           at least, within the window\n"));
 
     common.output = Output::json;
-    Said const said = list({.config_path = "", .kinds = true});
+    CommandSaid const said = list({.config_path = "", .kinds = true});
     auto const kinds = parse(said.out)["kinds"].get_array().value();
     ASSERT_EQ(kinds.size(), stages::rule_kinds);
     std::size_t pairs = 0, expected = 0;
@@ -165,18 +147,18 @@ TEST_F(RuleCommand, a_bad_file_is_refused_by_list_and_lint_with_file_line_and_co
     std::string const problems =
         path + ":17:8: rule.hops: drain has no such key; what has it: pass_through\n" + path +
         ":20:12: rule.severity: this is an integer, but a text in quotes is needed\n";
-    Said const linted = lint(path);
+    CommandSaid const linted = lint(path);
     EXPECT_EQ(linted.code, exit_bad_configuration);
     EXPECT_EQ(linted.code, 78);
     EXPECT_EQ(linted.err, problems);
     EXPECT_EQ(linted.out, "");
-    Said const listed = list({.config_path = path});
+    CommandSaid const listed = list({.config_path = path});
     EXPECT_EQ(listed.code, 78);
     EXPECT_EQ(listed.err, problems);
     EXPECT_EQ(listed.out, "");
 
     common.output = Output::json;
-    Said const json = lint(path);
+    CommandSaid const json = lint(path);
     EXPECT_EQ(json.code, 78);
     auto const root = parse(json.out);
     EXPECT_FALSE(bool(root["ok"]));
@@ -196,7 +178,7 @@ TEST_F(RuleCommand, lint_reads_label_files_and_keeps_the_order_of_places) {
                      labels + "\"]\n");
     };
     std::string const path = with("Hot wallet");
-    Said const said = lint(path);
+    CommandSaid const said = lint(path);
     EXPECT_EQ(said.code, 78);
     EXPECT_TRUE(said.err.starts_with(path + ":17:18: rule.exclude_labels: nobody is labelled "
                                             "\"Hot wallet\""))
@@ -207,11 +189,11 @@ TEST_F(RuleCommand, lint_reads_label_files_and_keeps_the_order_of_places) {
 
 TEST_F(RuleCommand, a_good_file_says_so_and_warnings_do_not_fail_it) {
     std::string const path = write(text);
-    Said const good = lint(path);
+    CommandSaid const good = lint(path);
     EXPECT_EQ(good.code, exit_ok);
     EXPECT_EQ(good.out, path + ": good: 2 rules\n");
     std::string const warned = write(text + "severity = \"notable\"\ncritical = \"1\"\n");
-    Said const said = lint(warned);
+    CommandSaid const said = lint(warned);
     EXPECT_EQ(said.code, exit_ok);
     EXPECT_TRUE(has(said.err, ":18:12: warning: rule.critical: "));
     common.quiet = true;
@@ -219,10 +201,10 @@ TEST_F(RuleCommand, a_good_file_says_so_and_warnings_do_not_fail_it) {
 }
 
 TEST_F(RuleCommand, without_a_file_there_is_nothing_to_list) {
-    Said const said = list({});
+    CommandSaid const said = list({});
     EXPECT_EQ(said.code, exit_usage);
     EXPECT_TRUE(has(said.err, "-c FILE"));
-    Said const gone = lint("/nowhere/s.toml");
+    CommandSaid const gone = lint("/nowhere/s.toml");
     EXPECT_EQ(gone.code, 78);
     EXPECT_TRUE(has(gone.err, "/nowhere/s.toml"));
 }

@@ -1,5 +1,6 @@
 // spyhop why-not: the steps of each rule with their values at one movement of a capture made by
 // hand, and the first that said no.
+#include "command_said.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/cmd_why.hpp"
 #include "config/exit_codes.hpp"

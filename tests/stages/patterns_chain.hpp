@@ -1,9 +1,9 @@
 // A chain told to the engine of patterns block by block, for its tests.
 #pragma once
 
-#include "decoders/movements.hpp"
 #include "stages/pattern_rule_make.hpp"
 #include "stages/patterns.hpp"
+#include "tests/stages/made_movements.hpp"
 
 #include <gtest/gtest.h>
 #include <string>
@@ -13,14 +13,7 @@ namespace stages::testing {
 inline constexpr std::uint64_t start_s = 1'760'000'000;
 inline constexpr u128 token = 10'000'000'000; // of 10 decimals
 
-inline std::uint16_t row_of_event(std::string_view event) {
-    auto const rows = decoders::movement_rows();
-    for (std::size_t i = 0; i < rows.size(); ++i)
-        if (rows[i].pallet == "Balances" && rows[i].event == event)
-            return static_cast<std::uint16_t>(i);
-    ADD_FAILURE() << "no row for " << event;
-    return 0;
-}
+using scripted::row_of_event;
 
 inline decoders::Account account(std::uint32_t name) {
     decoders::Account one;

@@ -2,10 +2,10 @@
 // and when what they know is written.
 #include "tests/stages/scripted_world.hpp"
 
-#include "decoders/movements.hpp"
 #include "stages/deliver.hpp"
 #include "stages/detect.hpp"
 #include "stages/route.hpp"
+#include "tests/stages/made_movements.hpp"
 #include "tests/stages/scripted_feed.hpp"
 
 #include <gtest/gtest.h>
@@ -31,13 +31,6 @@ decoders::Account account(std::uint32_t name) {
     std::memcpy(key, &name, sizeof name);
     key[31] = 1;
     return decoders::account_of(key, 32);
-}
-
-std::uint16_t row_of_event(std::string_view event) {
-    auto const rows = decoders::movement_rows();
-    std::uint16_t row = 0;
-    while (rows[row].pallet != "Balances" || rows[row].event != event) ++row;
-    return row;
 }
 
 stages::Rule drain_rule() {
@@ -103,10 +96,11 @@ stages::PatternsOptions small() {
 
 // One run of detect, route and deliver over the files of the run before.
 struct Life {
-    explicit Life(Files const& files) {
+    explicit Life(Files const& files, stages::PatternsOptions const& options = small(),
+                  stages::Rule const& rule = drain_rule()) {
         auto journal = quick_journal(files.journal);
         if (auto const at = journal->cursor_of("dot")) cursor = at->number;
-        stages::DetectPatterns patterns{.on = true, .options = small()};
+        stages::DetectPatterns patterns{.on = true, .options = options};
         auto& kept = patterns.kept.emplace_back();
         kept.store = std::move(PatternStore::open(files.store, {.wait_for_disk = false})->store);
         auto const stamp = kept.store->stamp();
@@ -129,8 +123,8 @@ struct Life {
         hand = &topology.stage(row("hand"), std::make_unique<FactHand>(facts));
         topology.stage(
             row("detect"),
-            std::make_unique<Detect>(std::vector{drain_rule()}, std::vector<std::string>{"dot"},
-                                     log, *detect_page, candidates, stages::DetectProcesses{},
+            std::make_unique<Detect>(std::vector{rule}, std::vector<std::string>{"dot"}, log,
+                                     *detect_page, candidates, stages::DetectProcesses{},
                                      std::vector<decoders::Account>{}, std::move(patterns)),
             facts);
         auto& route_page = topology.metrics().add("", stages::route_metrics);
@@ -141,15 +135,15 @@ struct Life {
                        candidates);
         auto owned = std::make_unique<MemorySink>(out);
         sink = owned.get();
-        stages::DeliverOptions options;
-        options.chains = {"dot"};
-        options.rules = {{"drain", stages::RuleKind::drain}};
+        stages::DeliverOptions told;
+        told.chains = {"dot"};
+        told.rules = {{"drain", stages::RuleKind::drain}};
         std::int64_t const after = journal->last_seq().value_or(0);
         auto& deliver_page = topology.metrics().add("", stages::deliver_metrics);
         auto& custody_page = topology.metrics().add("", stages::custody_metrics);
         topology.stage(row("deliver"),
                        std::make_unique<stages::Deliver>(
-                           std::move(options), std::move(journal),
+                           std::move(told), std::move(journal),
                            std::vector<std::optional<std::uint32_t>>{},
                            one_outlet(std::move(owned), after),
                            stages::Deliver::Needs{clock, log, deliver_page, custody_page},
@@ -331,4 +325,24 @@ TEST(DetectKeep, a_disk_that_is_full_is_said_once_and_tried_again) {
     EXPECT_LE(page.read(DetectMetric::pattern_saves_failed), 10U);
     EXPECT_EQ(log.count("what patterns know cannot be written"), 1U) << log.all();
     EXPECT_GT(page.read(DetectMetric::movements), 5'000U);
+}
+
+// Room for 256 accounts and for 64 that have left since the last snapshot. A day later more of
+// them than that leave within sixty blocks, which is sooner than a snapshot would be due.
+TEST(DetectKeep, accounts_that_leave_quickly_are_written_before_any_is_forgotten) {
+    constexpr std::uint32_t day = 20'000; // blocks, and some more
+    Files const files;
+    Life life(files, {.accounts_max = 256,
+                      .movements_max = 8'192,
+                      .going_max = 64,
+                      .blocks = {.blocks_max = 512}});
+    life.tell(dot_facts());
+    for (std::uint32_t number = 1; number <= 100; ++number) life.block(number);
+    life.tell(stages::Missing{.from = 101, .to = day});
+    life.block(day + 1); // far from the last one: a snapshot is due
+    std::uint64_t const saves = life.metric(DetectMetric::pattern_saves);
+    for (std::uint32_t number = 2; number <= 60; ++number) life.block(day + number);
+    EXPECT_GT(life.metric(DetectMetric::pattern_saves), saves);
+    EXPECT_EQ(life.metric(DetectMetric::pattern_accounts_forgotten), 0U);
+    EXPECT_EQ(life.metric(DetectMetric::pattern_accounts_refused), 0U);
 }

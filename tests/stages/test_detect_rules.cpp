@@ -1,7 +1,7 @@
 // What rules of single movements may be told besides levels (whom, how severe), watched accounts,
 // and patterns on their way through Detect.
-#include "decoders/movements.hpp"
 #include "stages/detect.hpp"
+#include "tests/stages/made_movements.hpp"
 #include "tests/stages/scripted_world.hpp"
 
 #include <gtest/gtest.h>
@@ -15,20 +15,6 @@ using stages::Severity;
 namespace {
 
 constexpr u128 token = 10'000'000'000;
-
-decoders::Account person(std::uint8_t name) {
-    decoders::Account one;
-    one.size = 32;
-    one.key[0] = name;
-    return one;
-}
-
-std::uint16_t row_of_event(std::string_view event) {
-    auto const rows = decoders::movement_rows();
-    std::uint16_t row = 0;
-    while (rows[row].pallet != "Balances" || rows[row].event != event) ++row;
-    return row;
-}
 
 Rule rule_of(RuleKind kind) {
     Rule rule;

@@ -1,6 +1,4 @@
-#include "stages/pattern_coordination.hpp"
-
-#include "tests/stages/account_world.hpp"
+#include "tests/stages/coordination_world.hpp"
 
 #include <cmath>
 #include <gtest/gtest.h>
@@ -8,42 +6,10 @@
 #include <set>
 
 using namespace stages;
+using namespace stages::testing;
 using decoders::MovementKind;
 
 namespace {
-
-constexpr u128 whole = 1'000'000; // the rule's `min`
-
-struct CoordinationWorld : AccountWorld {
-    explicit CoordinationWorld(CoordinationOptions const& options = {.min = whole},
-                               std::uint64_t salt_of_keys = 0)
-        : AccountWorld(1 << 15, salt_of_keys, 1 << 16)
-        , rule(options, 4'096) {
-        time_s -= time_s % day_s;
-    }
-    std::optional<Claim> moves(AccountIndex from, AccountIndex to, u128 amount,
-                               MovementKind kind = MovementKind::transfer) {
-        return move(
-            from, to, amount, [&](Moved const& moved) { return rule.on(accounts, log, moved); },
-            kind);
-    }
-    void passes(std::uint32_t seconds) {
-        pass(seconds);
-        rule.at_block(time_s);
-    }
-    // `days` with a movement an hour between people who are seen once.
-    void ordinary(std::uint32_t days) {
-        rule.at_block(time_s);
-        for (std::uint32_t i = 0; i < days * 24; ++i) {
-            passes(hour_s);
-            moves(account(next), account(next + 1), whole + u128{1} * (next % 1'000) * 1'000'000);
-            next += 2;
-        }
-        passes(2 * hour_s);
-    }
-    std::uint32_t next = 10'000;
-    Coordination rule;
-};
 
 bool says(std::optional<Claim> const& claim, std::string const& text) {
     return claim && details_of(*claim).find(text) != std::string::npos;
@@ -341,7 +307,7 @@ std::vector<std::string> random_world(std::uint64_t seed, std::uint64_t salt_of_
 
 TEST(PatternCoordination, agrees_with_everything_counted_anew_whatever_the_numbering) {
     std::size_t claims = 0;
-    for (std::uint64_t seed = 1; seed <= 30 && !testing::Test::HasFailure(); ++seed) {
+    for (std::uint64_t seed = 1; seed <= 30 && !::testing::Test::HasFailure(); ++seed) {
         SCOPED_TRACE(seed);
         auto const told = random_world(seed, 0, claims);
         if (seed <= 4) {

@@ -1,7 +1,5 @@
 // The model of `coordination` under its null, and with planted patterns.
-#include "stages/pattern_coordination.hpp"
-
-#include "tests/stages/account_world.hpp"
+#include "tests/stages/coordination_world.hpp"
 
 #include <cmath>
 #include <cstdio>
@@ -9,31 +7,10 @@
 #include <numbers>
 
 using namespace stages;
+using namespace stages::testing;
 using decoders::MovementKind;
 
 namespace {
-
-constexpr u128 whole = 1'000'000; // the rule's `min`
-
-struct CoordinationWorld : AccountWorld {
-    explicit CoordinationWorld(CoordinationOptions const& options = {.min = whole},
-                               std::uint64_t salt_of_keys = 0)
-        : AccountWorld(1 << 15, salt_of_keys, 1 << 16)
-        , rule(options, 4'096) {
-        time_s -= time_s % day_s;
-    }
-    std::optional<Claim> moves(AccountIndex from, AccountIndex to, u128 amount,
-                               MovementKind kind = MovementKind::transfer) {
-        return move(
-            from, to, amount, [&](Moved const& moved) { return rule.on(accounts, log, moved); },
-            kind);
-    }
-    void passes(std::uint32_t seconds) {
-        pass(seconds);
-        rule.at_block(time_s);
-    }
-    Coordination rule;
-};
 
 // Poisson movements of at least `whole`, `per_hour` by day and a quarter of it by night; receivers
 // and funders by Zipf's law, each share with an index of its own; amounts lognormal, a fifth round.

@@ -1,46 +1,9 @@
-#include "stages/quota.hpp"
+#include "tests/stages/quota_fixture.hpp"
 
 #include <gtest/gtest.h>
 
 using namespace stages;
-using pipeline::millisecond;
-using pipeline::never;
-using pipeline::second;
-
-namespace {
-
-constexpr Nanoseconds start = 1'000 * second;
-constexpr Nanoseconds minute = 60 * second;
-constexpr Nanoseconds hour = 60 * minute;
-constexpr Nanoseconds day = 24 * hour;
-constexpr auto alerting = QuotaClass::alerting;
-constexpr auto critical = QuotaClass::critical;
-constexpr auto rest = QuotaClass::rest;
-
-// Sent, and answered at once without a word about limits.
-void send(Quota& quota, QuotaClass priority, Nanoseconds now) {
-    quota.answered(quota.sent(priority, now), {}, false, now);
-}
-
-// As many as may be sent at this moment.
-unsigned send_all(Quota& quota, QuotaClass priority, Nanoseconds now, unsigned most = 100'000) {
-    unsigned count = 0;
-    for (; count < most && quota.may_send(priority, now); ++count) send(quota, priority, now);
-    return count;
-}
-
-// As many as may be sent until `end`, each as early as it may be.
-unsigned send_until(Quota& quota, QuotaClass priority, Nanoseconds now, Nanoseconds end) {
-    unsigned count = 0;
-    for (;;) {
-        now = std::max(now, quota.next_time(priority, now));
-        if (now > end) return count;
-        send(quota, priority, now);
-        ++count;
-    }
-}
-
-} // namespace
+using namespace stages::testing;
 
 // ---- the second
 

@@ -1,4 +1,4 @@
-#include "stages/quota.hpp"
+#include "tests/stages/quota_fixture.hpp"
 
 #include <gtest/gtest.h>
 
@@ -6,44 +6,10 @@
 #include <random>
 
 using namespace stages;
-using pipeline::millisecond;
-using pipeline::never;
-using pipeline::second;
+using namespace stages::testing;
 
 namespace {
-
-constexpr Nanoseconds start = 1'000 * second;
-constexpr Nanoseconds minute = 60 * second;
-constexpr Nanoseconds hour = 60 * minute;
-constexpr Nanoseconds day = 24 * hour;
 constexpr std::uint64_t unix_start = 1'700'000'000'000;
-constexpr auto alerting = QuotaClass::alerting;
-constexpr auto critical = QuotaClass::critical;
-constexpr auto rest = QuotaClass::rest;
-
-// Sent, and answered at once without a word about limits.
-void send(Quota& quota, QuotaClass priority, Nanoseconds now) {
-    quota.answered(quota.sent(priority, now), {}, false, now);
-}
-
-// As many as may be sent at this moment.
-unsigned send_all(Quota& quota, QuotaClass priority, Nanoseconds now, unsigned most = 100'000) {
-    unsigned count = 0;
-    for (; count < most && quota.may_send(priority, now); ++count) send(quota, priority, now);
-    return count;
-}
-
-// As many as may be sent until `end`, each as early as it may be.
-unsigned send_until(Quota& quota, QuotaClass priority, Nanoseconds now, Nanoseconds end) {
-    unsigned count = 0;
-    for (;;) {
-        now = std::max(now, quota.next_time(priority, now));
-        if (now > end) return count;
-        send(quota, priority, now);
-        ++count;
-    }
-}
-
 } // namespace
 
 // ---- the forecast
