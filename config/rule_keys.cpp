@@ -192,7 +192,8 @@ constexpr RuleKey table[] = {
     {"warm", of(market_volume), count, "2016", 1, million, "windows",
      "before the model speaks; a week of five minutes", &Set::warm},
     // ---- of chains ----
-    {"what", of(chain_health), texts, health_all, 0, 0, "claims", "what is looked for", &Set::what},
+    {"what", of(chain_health), texts, health_all, 0, 0, "claims",
+     "what is looked for; audit adds \"conservation\"", &Set::what},
     {"stall", of(chain_health), duration, "1m", 10, day, "as it passes",
      "the least time without a new block", &Set::stall_s},
     {"finality_stall", of(chain_health), duration, "3m", 10, day, "as it passes",
@@ -204,6 +205,10 @@ constexpr RuleKey table[] = {
      "so far finality is behind, at least, to be too far", &Set::distance},
     {"reorg", of(chain_health), count, "4", 1, 64, "blocks", "of one branch abandoned, at least",
      &Set::reorg},
+    {"audit", of(chain_health), accounts, "", 0, 0, "SS58, 0x keys",
+     "whose balances are compared with the movements decoded; at most 48", &Set::audit},
+    {"audit_every", of(chain_health), duration, "1m", 1, day, "as it passes",
+     "how often they are read from the node", &Set::audit_every_s},
     // ---- the rest ----
     {"exchanges", gathering, boolean, "false", 0, 0, "", "also of accounts labelled as exchanges",
      &Set::exchanges},

@@ -3,6 +3,7 @@
 #include "config/rule_keys.hpp"
 #include "io/files.hpp"
 #include "stages/admin_request.hpp"
+#include "stages/conservation.hpp"
 #include "stages/labels.hpp"
 #include "stages/rule_options.hpp"
 
@@ -127,6 +128,27 @@ void lint_accounts(Look const& look) {
             look.say("include_labels", fmt::format("\"{}\" is excluded, too", label));
 }
 
+// What is audited and what is looked for have to agree.
+void lint_audit(Look const& look) {
+    stages::RuleSettings const& set = look.rule.settings;
+    if (look.rule.kind != RuleKind::chain_health) return;
+    bool const wanted = std::ranges::find(set.what, "conservation") != set.what.end();
+    if (wanted && set.audit.empty())
+        look.say("what", "\"conservation\" needs `audit`: the accounts whose balances are compared "
+                         "with the movements decoded");
+    if (set.audit.empty() && look.given("audit_every"))
+        look.say("audit_every", "says nothing, because there is no `audit`", true);
+    for (std::uint16_t i = 0; i < look.config.chains.size(); ++i) {
+        if (!look.covers(i) || set.audit.empty()) continue;
+        std::size_t const all = stages::audited_accounts(look.config.rules, i).size();
+        if (all <= stages::Conservation::accounts_max) continue;
+        return look.say("audit", fmt::format("{} accounts of \"{}\" are audited by all rules "
+                                             "together; at most {} can be",
+                                             all, look.config.chains[i].name,
+                                             stages::Conservation::accounts_max));
+    }
+}
+
 void lint_severity(Look const& look) {
     if (!look.rule.settings.severity || look.rule.kind == RuleKind::large_transfer) return;
     for (std::string_view const key : {"important", "critical"})
@@ -246,6 +268,7 @@ void lint_rules(Config const& config, std::vector<Problem>& problems) {
         lint_path(look);
         lint_budget(look);
         lint_accounts(look);
+        lint_audit(look);
         lint_severity(look);
         lint_endpoints(look);
         lint_dollars(look);

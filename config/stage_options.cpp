@@ -28,6 +28,19 @@ std::vector<std::string> rule_names(Config const& config) {
     return names;
 }
 
+namespace {
+
+// Of whom a rule of the chain has to know what they hold.
+std::vector<decoders::Account> marked_accounts(Config const& config, std::uint16_t chain) {
+    bool const marks = std::ranges::any_of(config.rules, [&](stages::Rule const& rule) {
+        return rule.chains[chain] && rule.kind == stages::RuleKind::watch &&
+               stages::is_pattern(rule);
+    });
+    return marks ? watched_accounts(config) : std::vector<decoders::Account>();
+}
+
+} // namespace
+
 stages::RpcSourceOptions source_options(Config const& config, std::uint16_t index,
                                         stages::Journal const* journal) {
     ChainConfig const& chain = config.chains[index];
@@ -43,6 +56,9 @@ stages::RpcSourceOptions source_options(Config const& config, std::uint16_t inde
     if (!known) options.follower.start = chain.start.value_or(0);
     options.attribute = chain.attribute;
     options.socket.ca_file = chain.ca_file;
+    options.audited = stages::audited_accounts(config.rules, index);
+    options.balances = marked_accounts(config, index);
+    options.audit_every = stages::audit_every(config.rules, index) * pipeline::second;
     // Assets are looked up only where a rule asks for more than the chain's own token.
     bool const beyond_native =
         std::any_of(config.rules.begin(), config.rules.end(), [&](stages::Rule const& rule) {
@@ -227,7 +243,9 @@ std::vector<decoders::Account> watched_accounts(Config const& config) {
 }
 
 decoders::MovementKinds movement_kinds(Config const& config) {
-    if (has_patterns(config)) return stages::Patterns::kinds();
+    bool const audits = std::ranges::any_of(
+        config.rules, [](stages::Rule const& rule) { return !rule.settings.audit.empty(); });
+    if (has_patterns(config) || audits) return stages::Patterns::kinds();
     return decoders::MovementKind::transfer;
 }
 

@@ -156,7 +156,7 @@ void append_usd(LineContext const& context, u128 amount, Price const& price, std
 
 // What is not well with the chain. There is no event.
 void append_health(Match const& match, std::string& out) {
-    auto const what = static_cast<std::size_t>(~match.transfer.event_index);
+    auto const what = static_cast<std::size_t>(health_what_of(match.transfer.event_index));
     fmt::format_to(std::back_inserter(out), R"(,"health":{{"what":"{}",{}}})",
                    chain_health_rows()[what].said, match.pattern.details.view());
 }

@@ -176,6 +176,7 @@ std::size_t Operations::weight_of(Ask ask) {
     case Ask::metadata_at_version:
     case Ask::metadata:
     case Ask::asset_keys:
+    case Ask::holding:
     case Ask::body: return 1;
     default: return 0;
     }

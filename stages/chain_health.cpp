@@ -14,6 +14,7 @@ constexpr std::array<ChainHealthRow, health_whats> rows{{
     {HealthWhat::upgrade, "upgrade", "upgrade", Severity::notable},
     {HealthWhat::incomplete, "incomplete", "decode_incomplete", Severity::important},
     {HealthWhat::blind, "blind", "blind", Severity::critical},
+    {HealthWhat::conservation, "conservation", "conservation", Severity::critical},
 }};
 
 constexpr bool in_their_places() {
@@ -70,16 +71,21 @@ ChainHealthOptions chain_health_options(Rule const& rule, std::uint16_t index) {
     out.reorg = set.reorg.value_or(out.reorg);
     out.cooldown_s = cooldown_s(rule);
     out.severity = set.severity;
+    out.audited = sorted_set(set.audit);
     for (ChainHealthRow const& row : rows)
         out.on[static_cast<std::size_t>(row.what)] =
             set.what.empty() || std::ranges::find(set.what, row.key) != set.what.end();
+    out.on[static_cast<std::size_t>(HealthWhat::conservation)] = !set.audit.empty();
     return out;
 }
 
 ChainHealth::ChainHealth(std::vector<ChainHealthOptions> rules)
     : passed_(passed_max)
     , gone_(gone_max) {
-    for (ChainHealthOptions const& options : rules) rules_.push_back({options, {}, 0});
+    for (ChainHealthOptions const& options : rules) {
+        RuleState& rule = rules_.emplace_back(RuleState{.options = options});
+        rule.differed.resize(options.audited.size());
+    }
     notable_.reserve(notable_max);
     ready_.reserve(rules_.size() * ready_a_rule);
 }
@@ -100,9 +106,9 @@ std::optional<HealthFound> ChainHealth::next() {
 }
 
 void ChainHealth::say(RuleState const& rule, HealthWhat what, BlockRef const& block, bool ongoing,
-                      FixedText<200> const& details) {
+                      FixedText<200> const& details, std::uint32_t account) {
     ready_.push_back({.rule = rule.options.rule,
-                      .what = what,
+                      .event = health_event(what, account),
                       .severity = rule.options.severity.value_or(row_of(what).severity),
                       .ongoing = ongoing,
                       .block = block,
@@ -110,7 +116,10 @@ void ChainHealth::say(RuleState const& rule, HealthWhat what, BlockRef const& bl
 }
 
 bool ChainHealth::known(RuleState const& rule, HealthWhat what) const {
-    Told const& told = rule.told[static_cast<std::size_t>(what)];
+    return known(rule, rule.told[static_cast<std::size_t>(what)]);
+}
+
+bool ChainHealth::known(RuleState const& rule, Told const& told) const {
     std::uint64_t const since_ms = chain_ms_ - std::min(chain_ms_, told.last_ms);
     return told.any && (told.open || since_ms <= rule.options.cooldown_s * std::uint64_t{1'000});
 }
@@ -118,8 +127,12 @@ bool ChainHealth::known(RuleState const& rule, HealthWhat what) const {
 // Whether it is worth a line: it is new, or twice as large as when it was told.
 bool ChainHealth::news(RuleState& rule, HealthWhat what, BlockRef const& block,
                        std::uint64_t size) {
-    Told& told = rule.told[static_cast<std::size_t>(what)];
-    if (known(rule, what)) {
+    return news(rule, rule.told[static_cast<std::size_t>(what)], block, size);
+}
+
+bool ChainHealth::news(RuleState const& rule, Told& told, BlockRef const& block,
+                       std::uint64_t size) {
+    if (known(rule, told)) {
         if (size < 2 * told.size) return false;
     } else {
         told.block = block;

@@ -17,6 +17,9 @@
 //   incomplete  events of a final block could not be read     (a fact about this program)
 //   blind       the first block of a runtime that has events  (the same)
 //               which move value and which nobody can read
+//   conserva-   what an audited account holds has changed by  (the same)
+//   tion        something else than the movements decoded in
+//               between (conservation.hpp finds it)
 //
 // Stalls are measured by time as it is seen to pass: a step longer than step_max (the process
 // slept, or waited for whoever reads it) counts as step_max, because nobody looked meanwhile. Any
@@ -31,17 +34,20 @@
 // One fact, one alert. Of a rule's stalls, finality, reorgs and incomplete blocks those within its
 // cooldown (chain time) are one alert: more is said of it when it is twice as large as when it was
 // told (seconds, blocks behind, blocks abandoned, blocks incomplete), and when a stall that was
-// told has ended. Each upgrade is a fact of its own.
+// told has ended. Each upgrade is a fact of its own. Differences of conservation are one alert an
+// account and cooldown.
 //
 // Of a stall the alert's block is the best block, of finality the finalized one, of a reorg the
-// first that was abandoned, else the block itself.
+// first that was abandoned, of conservation that of the later balance, else the block itself.
 //
 // Pure; one thread. Bounds: 60 KB a chain, nothing is allocated after the constructor. A block
 // costs a look at a ring of the last 1,024; a tick a comparison a rule.
 #pragma once
 
+#include "stages/conservation.hpp"
 #include "stages/rules.hpp"
 
+#include <algorithm>
 #include <array>
 #include <optional>
 #include <span>
@@ -49,8 +55,16 @@
 
 namespace stages {
 
-enum class HealthWhat : std::uint8_t { stalled, finality, reorg, upgrade, incomplete, blind };
-inline constexpr std::size_t health_whats = 6;
+enum class HealthWhat : std::uint8_t {
+    stalled,
+    finality,
+    reorg,
+    upgrade,
+    incomplete,
+    blind,
+    conservation,
+};
+inline constexpr std::size_t health_whats = 7;
 
 struct ChainHealthRow {
     HealthWhat what{};
@@ -61,19 +75,25 @@ struct ChainHealthRow {
 std::span<ChainHealthRow const> chain_health_rows(); // by HealthWhat
 std::optional<HealthWhat> health_what_named(std::string_view key);
 
-// The event index that stands in the id of an alert: no block has so many events.
-constexpr std::uint32_t health_event(HealthWhat what) {
-    return ~std::uint32_t{0} - static_cast<std::uint32_t>(what);
+// The event index that stands in the id of an alert: no block has so many events. Of conservation
+// each account of the rule has its own.
+constexpr std::uint32_t health_event(HealthWhat what, std::uint32_t account = 0) {
+    return ~std::uint32_t{0} - static_cast<std::uint32_t>(what) - account;
 }
+constexpr HealthWhat health_what_of(std::uint32_t event) {
+    return static_cast<HealthWhat>(std::min<std::uint32_t>(~event, health_whats - 1));
+}
+static_assert(static_cast<std::size_t>(HealthWhat::conservation) == health_whats - 1);
 
 struct ChainHealthOptions {
     std::uint16_t rule = 0; // index into the configured rules
-    std::array<bool, health_whats> on{true, true, true, true, true, true};
+    std::array<bool, health_whats> on{true, true, true, true, true, true, true};
     std::uint32_t stall_s = 60;
     std::uint32_t finality_stall_s = 180;
     double stall_factor = 10;     // times what is usual
     std::uint32_t distance = 100; // blocks
     std::uint32_t reorg = 4;      // blocks
+    AccountSet audited{};         // of conservation; what is looked for does not matter to it
     std::uint32_t cooldown_s = 3'600;
     std::optional<Severity> severity{}; // instead of the row's
 };
@@ -81,7 +101,7 @@ ChainHealthOptions chain_health_options(Rule const& rule, std::uint16_t index);
 
 struct HealthFound {
     std::uint16_t rule = 0;
-    HealthWhat what{};
+    std::uint32_t event = 0; // health_event()
     Severity severity{};
     bool ongoing = false; // says more of an alert that was told before
     BlockRef block{};
@@ -99,6 +119,7 @@ class ChainHealth {
     void end(BlockEnd const& end, Nanoseconds now);
     void finalized(Finalized const& final, Nanoseconds now);
     void abandoned(Abandoned const& gone);
+    void differs(Difference const& found, ChainFacts const& facts);
     // Looks at the time.
     void at(Nanoseconds now);
 
@@ -121,14 +142,15 @@ class ChainHealth {
         BlockRef block{};
         std::uint64_t size = 0;
         std::uint64_t last_ms = 0; // chain time
-        std::uint64_t count = 0;   // incomplete blocks since it was told first
+        std::uint64_t count = 0;   // incomplete blocks, differences since it was told first
         bool any = false;
         bool open = false; // and has not ended
     };
     struct RuleState {
         ChainHealthOptions options;
         std::array<Told, health_whats> told{};
-        Nanoseconds far_for = 0; // the finalized head has been too far behind
+        std::vector<Told> differed{}; // by audited account
+        Nanoseconds far_for = 0;      // the finalized head has been too far behind
     };
     struct Passed { // a block
         std::uint32_t number = 0;
@@ -152,7 +174,7 @@ class ChainHealth {
         std::uint32_t depth = 0;
     };
     static constexpr std::size_t passed_max = 1'024, notable_max = 64, gone_max = 64;
-    static constexpr std::size_t ready_a_rule = 8;
+    static constexpr std::size_t ready_a_rule = 8 + Conservation::accounts_max;
 
     Passed& place_of(std::uint32_t number) { return passed_[number % passed_max]; }
     Passed const* find(std::uint32_t number) const;
@@ -168,10 +190,12 @@ class ChainHealth {
     BlockRef final_block() const;
     void judge_stall(RuleState& rule);
     void judge_finality(RuleState& rule);
+    bool known(RuleState const& rule, Told const& told) const;
     bool known(RuleState const& rule, HealthWhat what) const;
+    bool news(RuleState const& rule, Told& told, BlockRef const& block, std::uint64_t size);
     bool news(RuleState& rule, HealthWhat what, BlockRef const& block, std::uint64_t size);
     void say(RuleState const& rule, HealthWhat what, BlockRef const& block, bool ongoing,
-             FixedText<200> const& details);
+             FixedText<200> const& details, std::uint32_t account = 0);
     void set_deadline();
 
     std::vector<RuleState> rules_;

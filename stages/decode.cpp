@@ -1,5 +1,6 @@
 #include "stages/decode.hpp"
 
+#include "decoders/account_data.hpp"
 #include "decoders/hash.hpp"
 #include "decoders/hex.hpp"
 
@@ -35,6 +36,10 @@ bool Decode::on(pipeline::Part<Frame> const& part, pipeline::Turn const&) {
     }
     if (auto const* asset = std::get_if<AssetBytes>(&frame.body)) {
         describe(fact, chain, chain.of(frame.lane), *asset, part.payload);
+        return true;
+    }
+    if (auto const* account = std::get_if<AccountBytes>(&frame.body)) {
+        weigh(fact, chain, *account, part.payload);
         return true;
     }
     if (auto const* facts = std::get_if<ChainFacts>(&frame.body)) chain.genesis = facts->genesis;
@@ -109,6 +114,27 @@ void Decode::describe(Fact& fact, Chain& chain, std::vector<Compiled> const& run
     metrics_.add(DecodeMetric::assets);
     described->facts.slot = *slot;
     fact.body = described->facts;
+    facts_.emit(fact);
+}
+
+// A value that nobody can read is nobody's: what is not known is not compared.
+void Decode::weigh(Fact& fact, Chain& chain, AccountBytes const& bytes, pipeline::Bytes value) {
+    auto const& runtimes = chain.of(Lane::live);
+    auto const compiled = std::ranges::find(runtimes, bytes.spec_version, &Compiled::spec_version);
+    std::optional<pipeline::u128> held;
+    if (value.empty()) // the account is not there
+        held = 0;
+    else if (compiled != runtimes.end() && compiled->runtime)
+        held = decoders::held_in(*compiled->runtime, value);
+    metrics_.add(held ? DecodeMetric::holdings : DecodeMetric::holdings_unread);
+    if (!held && !std::exchange(chain.holdings_unread, true))
+        log_.write(
+            pipeline::Level::warning, "decode",
+            fmt::format("{}: System.Account of runtime {} holds no `free` and `reserved` that "
+                        "can be read ({} bytes); balances are not audited",
+                        chain.name, bytes.spec_version, value.size()));
+    if (!held) return;
+    fact.body = Holding{bytes.hash, bytes.number, bytes.account, *held};
     facts_.emit(fact);
 }
 

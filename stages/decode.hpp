@@ -36,6 +36,8 @@ enum class DecodeMetric {
     assets_unknown,
     not_kept,
     incidents,
+    holdings,
+    holdings_unread,
 };
 
 inline constexpr std::array decode_metrics{
@@ -61,6 +63,10 @@ inline constexpr std::array decode_metrics{
                         "Dead letters and metadata for which the link to the keeper had no room."},
     pipeline::MetricRow{"spyhop_decode_incidents_total", pipeline::MetricKind::counter,
                         "Runtimes that make a rule blind: each is in the log as an incident."},
+    pipeline::MetricRow{"spyhop_decode_holdings_total", pipeline::MetricKind::counter,
+                        "Balances that were read from the node's state to be audited."},
+    pipeline::MetricRow{"spyhop_decode_holdings_unread_total", pipeline::MetricKind::counter,
+                        "Values of System.Account that nobody can read."},
 };
 
 class Decode : pipeline::Pinned {
@@ -85,6 +91,7 @@ class Decode : pipeline::Pinned {
         Hash genesis{};
         std::array<std::vector<Compiled>, lanes> runtimes; // by Lane
         AssetBook assets;
+        bool holdings_unread = false; // it was said
         std::vector<Compiled>& of(Lane lane) { return runtimes[static_cast<std::size_t>(lane)]; }
     };
 
@@ -93,6 +100,7 @@ class Decode : pipeline::Pinned {
                             decoders::Runtime const* before);
     void describe(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
                   AssetBytes const& bytes, pipeline::Bytes payload);
+    void weigh(Fact& fact, Chain& chain, AccountBytes const& bytes, pipeline::Bytes value);
     bool scan(Fact& fact, Chain& chain, std::vector<Compiled> const& runtimes,
               BlockBytes const& block, pipeline::Bytes payload);
     void tell(Fact& fact, Chain& chain, Compiled const& compiled, BlockRef const& block,

@@ -56,6 +56,7 @@ Detect::Detect(std::vector<Rule> rules, std::vector<std::string> chains, pipelin
     for (std::string& name : chains) {
         chains_.push_back({std::move(name), {}});
         chains_.back().health = health_of(static_cast<std::uint16_t>(chains_.size() - 1));
+        chains_.back().audit = audit_of(static_cast<std::uint16_t>(chains_.size() - 1));
     }
     for (Chain& chain : chains_) chain.told.resize(rule_pages_.empty() ? 0 : rules_.size());
     for (std::uint16_t i = 0; i < patterns_.kept.size() && i < chains_.size(); ++i) {
@@ -78,6 +79,7 @@ bool Detect::on(pipeline::Part<Fact> const& part, pipeline::Turn const& turn) {
         if (known && !emit_patterns(chain, fact)) return false;
     }
     if (chain.health && !judge_health(chain, fact, turn)) return false;
+    if (std::holds_alternative<Holding>(fact.body)) return true; // only they wanted it
     if (auto const* transfer = std::get_if<Transfer>(&fact.body)) {
         in_block_ = true;
         auto const kind = decoders::movement_rows()[transfer->movement].kind;
@@ -140,6 +142,7 @@ bool Detect::tick(pipeline::Turn const& turn) {
 
 void Detect::learn(Chain& chain, std::uint16_t index, ChainFacts const& facts) {
     if (chain.assets.empty()) chain.assets.resize(1);
+    chain.facts = facts;
     Asset& native = chain.assets[native_asset];
     native = {};
     for (std::size_t i = 0; i < rules_.size(); ++i)

@@ -61,6 +61,10 @@ enum class DetectMetric {
     pattern_saves_failed,
     health,
     unpriced,
+    pattern_balances,
+    audited,
+    audit_differences,
+    audits_anew,
 };
 
 inline constexpr std::array detect_metrics{
@@ -103,6 +107,15 @@ inline constexpr std::array detect_metrics{
                         "Times something was said of a chain that is not well."},
     pipeline::MetricRow{"spyhop_detect_unpriced_total", pipeline::MetricKind::counter,
                         "Transfers that a level in dollars could not be compared with."},
+    pipeline::MetricRow{"spyhop_detect_pattern_balances_total", pipeline::MetricKind::counter,
+                        "Balances that patterns have learned from the node's state."},
+    pipeline::MetricRow{"spyhop_detect_audited_total", pipeline::MetricKind::counter,
+                        "Balances compared with the movements since the one before."},
+    pipeline::MetricRow{"spyhop_detect_audit_differences_total", pipeline::MetricKind::counter,
+                        "Of those, how many differed."},
+    pipeline::MetricRow{
+        "spyhop_detect_audits_anew_total", pipeline::MetricKind::counter,
+        "Balances that could not be compared: not all blocks in between are known."},
 };
 
 // Where stages are in several processes.
@@ -174,6 +187,8 @@ class Detect : pipeline::Pinned {
         std::vector<RuleDay> told{};              // by rule
         std::uint32_t oldest_s = 0, newest_s = 0; // of blocks seen; 0: none
         std::unique_ptr<ChainHealth> health{};    // null: no rule is about it
+        std::unique_ptr<Conservation> audit{};    // null: no rule audits accounts
+        ChainFacts facts{};                       // the latest
     };
 
     void learn(Chain& chain, std::uint16_t index, ChainFacts const& facts);
@@ -191,6 +206,8 @@ class Detect : pipeline::Pinned {
     void save_patterns(Chain& chain, PatternStore& store, pipeline::Turn const& turn);
     bool save_due(Chain& chain, pipeline::Turn const& turn) const;
     std::unique_ptr<ChainHealth> health_of(std::uint16_t index) const;
+    std::unique_ptr<Conservation> audit_of(std::uint16_t index) const;
+    void audit(Chain& chain, Fact const& fact);
     bool judge_health(Chain& chain, Fact const& fact, pipeline::Turn const& turn);
     bool emit_health(Chain& chain, std::uint16_t index, pipeline::Nanoseconds received);
     bool look_at_time(pipeline::Turn const& turn);

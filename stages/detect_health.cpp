@@ -13,13 +13,37 @@ std::unique_ptr<ChainHealth> Detect::health_of(std::uint16_t index) const {
     return made.empty() ? nullptr : std::make_unique<ChainHealth>(std::move(made));
 }
 
+std::unique_ptr<Conservation> Detect::audit_of(std::uint16_t index) const {
+    auto accounts = audited_accounts(rules_, index);
+    return accounts.empty() ? nullptr : std::make_unique<Conservation>(std::move(accounts));
+}
+
+void Detect::audit(Chain& chain, Fact const& fact) {
+    Conservation& audit = *chain.audit;
+    Conservation::Counts const before = audit.counts();
+    if (auto const* moved = std::get_if<Transfer>(&fact.body)) return audit.movement(*moved);
+    if (auto const* end = std::get_if<BlockEnd>(&fact.body)) audit.end(*end);
+    if (auto const* final = std::get_if<Finalized>(&fact.body)) audit.finalized(*final);
+    if (auto const* held = std::get_if<Holding>(&fact.body)) audit.holding(*held);
+    while (auto const found = audit.next()) chain.health->differs(*found, chain.facts);
+    Conservation::Counts const& now = audit.counts();
+    metrics_.add(DetectMetric::audited, now.compared - before.compared);
+    metrics_.add(DetectMetric::audit_differences, now.differences - before.differences);
+    metrics_.add(DetectMetric::audits_anew, now.anew - before.anew);
+}
+
 // True: all that the fact means has been said. Before the fact itself, so that what a block's
 // finality makes known is in the journal when the block is.
 bool Detect::judge_health(Chain& chain, Fact const& fact, pipeline::Turn const& turn) {
-    if (std::holds_alternative<Transfer>(fact.body)) return true;
     // Nobody would believe what is said before the chain has said what it is.
     if (fact.path != Path::hybrid || fact.recheck || chain.assets.empty()) return true;
-    if (!std::exchange(weighed_, true)) {
+    bool const first = !std::exchange(weighed_, true);
+    if (first && chain.audit) audit(chain, fact);
+    if (std::holds_alternative<Transfer>(fact.body)) {
+        weighed_ = false;
+        return true;
+    }
+    if (first) {
         if (auto const* end = std::get_if<BlockEnd>(&fact.body)) chain.health->end(*end, turn.now);
         if (auto const* final = std::get_if<Finalized>(&fact.body))
             chain.health->finalized(*final, turn.now);
@@ -46,7 +70,7 @@ bool Detect::emit_health(Chain& chain, std::uint16_t index, pipeline::Nanosecond
                     .is_health = true};
         match.transfer.block = found->block;
         match.transfer.block.finalized = true; // no fork undoes what has been seen
-        match.transfer.event_index = health_event(found->what);
+        match.transfer.event_index = found->event;
         match.pattern.ongoing = found->ongoing;
         match.pattern.details = found->details;
         candidate.body = match;

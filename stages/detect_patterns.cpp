@@ -149,6 +149,9 @@ void Detect::tell_patterns(Chain& chain, Fact const& fact, pipeline::Turn const&
     if (auto const* end = std::get_if<BlockEnd>(&fact.body)) patterns.end(end->block);
     if (auto const* final = std::get_if<Finalized>(&fact.body))
         patterns.finalized(final->hash, final->number);
+    if (auto const* held = std::get_if<Holding>(&fact.body))
+        metrics_.add(DetectMetric::pattern_balances,
+                     patterns.holds(held->account, held->number, held->total));
     if (auto const* missing = std::get_if<Missing>(&fact.body)) patterns.missing(missing->to);
 }
 

@@ -116,6 +116,14 @@ struct Missing {
     FixedText<96> action{}; // what is being done about it
 };
 
+// What an account held when a final block had been executed, by the node's state.
+struct Holding {
+    Hash hash{};
+    std::uint32_t number = 0;
+    decoders::Account account{};
+    u128 total = 0; // free and reserved
+};
+
 // Legacy's finality: every row up to `number` has been told. What was seen there and was not told
 // as final has not happened.
 struct Settled {
@@ -223,6 +231,15 @@ struct AssetBytes {
     std::uint32_t key_bytes = 0; // payload = key, then value
 };
 
+// The payload is the System.Account value of an account in the state of a final block; empty: there
+// is none, it holds nothing.
+struct AccountBytes {
+    Hash hash{};
+    std::uint32_t number = 0;
+    std::uint32_t spec_version = 0; // the runtime that executed the block
+    decoders::Account account{};
+};
+
 // The payload is the System.Events value of a block and, where its transfers are to be attributed,
 // behind it the block's extrinsics, each with its length in front.
 struct BlockBytes {
@@ -243,7 +260,8 @@ struct alignas(64) Frame {
     Payload payload{};
     std::uint16_t chain = 0;
     Lane lane = Lane::live;
-    std::variant<ChainFacts, RuntimeBytes, AssetBytes, BlockBytes, Finalized, Abandoned, Missing>
+    std::variant<ChainFacts, RuntimeBytes, AssetBytes, BlockBytes, Finalized, Abandoned, Missing,
+                 AccountBytes>
         body{};
 };
 
@@ -270,7 +288,8 @@ struct alignas(64) Fact {
     std::uint16_t chain = 0;
     Path path = Path::hybrid;
     bool recheck = false; // of a block that is read again: for the comparator alone
-    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned, Missing, Settled>
+    std::variant<ChainFacts, AssetFacts, Transfer, BlockEnd, Finalized, Abandoned, Missing, Settled,
+                 Holding>
         body{};
 };
 

@@ -17,13 +17,14 @@ inline constexpr decoders::MovementKinds leaving_kinds =
     decoders::MovementKinds(decoders::MovementKind::transfer) | decoders::MovementKind::withdraw |
     decoders::MovementKind::burn | decoders::MovementKind::dust | decoders::MovementKind::slash |
     decoders::MovementKind::repatriate | decoders::MovementKind::transfer_on_hold |
-    decoders::MovementKind::transfer_and_hold;
+    decoders::MovementKind::transfer_and_hold | decoders::MovementKind::suspend;
 
 // Kinds that raise free + reserved of `to`.
 inline constexpr decoders::MovementKinds entering_kinds =
     decoders::MovementKinds(decoders::MovementKind::transfer) | decoders::MovementKind::deposit |
     decoders::MovementKind::mint | decoders::MovementKind::repatriate |
-    decoders::MovementKind::transfer_on_hold | decoders::MovementKind::transfer_and_hold;
+    decoders::MovementKind::transfer_on_hold | decoders::MovementKind::transfer_and_hold |
+    decoders::MovementKind::restore;
 
 // Kinds by which an account sends of its own will. Not: punishments, dust, and what somebody else
 // may move out of its reserve.

@@ -23,28 +23,12 @@ bool sent_in_block(MovementLog const& log, Moved const& moved) {
     return moved.from != no_account && found;
 }
 
-bool before(decoders::Account const& a, decoders::Account const& b) {
-    int const order = std::memcmp(a.key, b.key, sizeof a.key);
-    return order != 0 ? order < 0 : a.size < b.size;
-}
-
 template <class... Cases>
 struct Overloaded : Cases... {
     using Cases::operator()...;
 };
 
 } // namespace
-
-bool holds(AccountSet const& set, decoders::Account const& account) {
-    return std::binary_search(set.begin(), set.end(), account, before);
-}
-
-AccountSet sorted_set(std::vector<decoders::Account> accounts) {
-    std::ranges::sort(accounts, before);
-    auto const twice = std::ranges::unique(accounts);
-    accounts.erase(twice.begin(), twice.end());
-    return accounts;
-}
 
 PatternRule::PatternRule(Options options)
     : options_(std::move(options))

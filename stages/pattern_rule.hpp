@@ -4,6 +4,7 @@
 // One thread; what families hold is allocated by the constructor.
 #pragma once
 
+#include "stages/account_set.hpp"
 #include "stages/budget.hpp"
 #include "stages/pattern_burst.hpp"
 #include "stages/pattern_coordination.hpp"
@@ -32,9 +33,6 @@
 namespace stages {
 
 // Sorted keys.
-using AccountSet = std::vector<decoders::Account>;
-bool holds(AccountSet const& set, decoders::Account const& account);
-AccountSet sorted_set(std::vector<decoders::Account> accounts);
 
 struct PatternRuleOptions {
     std::uint16_t rule = 0; // index into the configured rules

@@ -5,7 +5,7 @@
 // it comes to it or above it. A mark that was crossed sleeps until the balance is `hysteresis` of
 // the mark beyond it on the other side. How an account stands to its marks is known from its first
 // movement with a known balance on (by the balance before that movement); one that is across
-// already crosses nothing.
+// already crosses nothing. What watched accounts hold is read from the node (rpc_source_audit.cpp).
 //
 // A movement inside a cluster is none, but a mark is about the balance, whoever moved it.
 //

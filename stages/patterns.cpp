@@ -104,6 +104,18 @@ std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
     }
 }
 
+bool Patterns::holds(decoders::Account const& key, std::uint32_t number, u128 total) {
+    if (!between_blocks() || done_to() != number || now_s_ == 0) return false;
+    AccountIndex const account = enter(key, now_s_);
+    if (account == no_account) return false;
+    AccountState const& known = std::as_const(accounts_)[account];
+    if (known.balance_known && known.balance == total) return true; // nothing to be written
+    AccountState& state = accounts_[account];
+    state.balance_known = true;
+    state.balance = total;
+    return true;
+}
+
 AccountIndex Patterns::enter(decoders::Account const& key, std::uint32_t now_s) {
     if (!key) return no_account;
     if (AccountIndex const known = accounts_.find(key); known != no_account) return known;

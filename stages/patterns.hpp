@@ -85,6 +85,10 @@ class Patterns {
         for (PatternRule& rule : rules_) rule.price(usd, time_s);
     }
 
+    // What an account holds after that block, by the node's state; taken where the engine has come
+    // to exactly there, for of what moved since nothing is known. True: it was.
+    bool holds(decoders::Account const& key, std::uint32_t number, u128 total);
+
     // Statistical rules are silent while it is off; their models go on learning.
     void speak_statistics(bool on) { statistics_ = on; }
 

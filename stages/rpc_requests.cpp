@@ -20,6 +20,7 @@ std::string_view chain_head_method(Ask ask) {
     case Ask::header: return "chainHead_v1_header";
     case Ask::code_hash:
     case Ask::asset_keys:
+    case Ask::holding:
     case Ask::events: return "chainHead_v1_storage";
     case Ask::metadata_versions:
     case Ask::metadata_at_version:
@@ -50,6 +51,7 @@ std::string_view method_of(Ask ask, Api api) {
     case Ask::metadata: return "state_getMetadata";
     case Ask::asset_keys: return "state_getKeysPaged";
     case Ask::asset_value:
+    case Ask::holding:
     case Ask::events_plain:
     case Ask::number_plain: return "state_getStorage";
     case Ask::subscribe_heads: return "chain_subscribeNewHeads";

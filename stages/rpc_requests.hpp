@@ -43,6 +43,7 @@ enum class Ask : std::uint8_t {
     events_plain,      // state_getStorage of System.Events alone, where queryStorageAt is refused
     number_plain,      // of System.Number: is the state there at all?
     body,              // chain_getBlock
+    holding,           // System.Account of an account
     runtime_of_parent, // which runtime executed block `block`
     follow,            // these three: chain_head only
     unpin,

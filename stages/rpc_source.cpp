@@ -100,6 +100,8 @@ void RpcSource::drop_connection() {
     follower_.connection_lost();
     fetching_spec_ = 0;
     deciding_.clear();
+    round_.clear();
+    audit_refused_ = false;
 }
 
 void RpcSource::disconnected(std::string_view why, Nanoseconds now) {
@@ -215,6 +217,7 @@ RpcSource::Outcome RpcSource::on_answer(decoders::Envelope const& envelope, Nano
     case Ask::metadata: outcome = on_metadata(question, envelope, received, now); break;
     case Ask::asset_keys: outcome = on_asset_keys(question, envelope, now); break;
     case Ask::asset_value: outcome = on_asset_value(question, envelope, received, now); break;
+    case Ask::holding: outcome = on_holding(envelope, received, now); break;
     case Ask::own_hash: on_own_hash(envelope); break;
     case Ask::head_hash:
     case Ask::final_hash: on_head_hash(question, envelope, now); break;

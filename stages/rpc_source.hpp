@@ -65,6 +65,10 @@ struct RpcSourceOptions {
     bool attribute = false;        // send each block's extrinsics along with its events
     // Storage maps that describe assets (32-byte prefixes); empty: native token only.
     std::vector<std::vector<std::uint8_t>> asset_maps{};
+    // Whose balances are read from the states of final blocks: the audited ones in every round, of
+    // the others some, so that each has its turn.
+    std::vector<decoders::Account> audited{}, balances{};
+    Nanoseconds audit_every = 60 * pipeline::second;
     Nanoseconds answer_timeout = 30 * pipeline::second; // of any question
 };
 
@@ -88,6 +92,8 @@ enum class SourceMetric {
     stops,
     runtimes_cached,
     runtimes_damaged,
+    holdings,
+    holdings_refused,
     best,
     finalized,
     connected,
@@ -132,6 +138,10 @@ inline constexpr std::array source_metrics{
                         "Runtimes whose metadata was on disk."},
     pipeline::MetricRow{"spyhop_source_runtimes_damaged_total", pipeline::MetricKind::counter,
                         "Runtimes whose metadata on disk was not what had been written."},
+    pipeline::MetricRow{"spyhop_source_holdings_total", pipeline::MetricKind::counter,
+                        "Balances the node has told of, to be audited."},
+    pipeline::MetricRow{"spyhop_source_holdings_refused_total", pipeline::MetricKind::counter,
+                        "Balances the node has not told, though asked."},
     pipeline::MetricRow{"spyhop_source_best_block", pipeline::MetricKind::gauge,
                         "Number of the best block."},
     pipeline::MetricRow{"spyhop_source_finalized_block", pipeline::MetricKind::gauge,
@@ -268,6 +278,13 @@ class RpcSource : pipeline::Pinned {
     Outcome on_body(Question const& question, decoders::Envelope const& reply);
     void body_missing(Question const& question, std::string_view why);
 
+    // rpc_source_audit.cpp: what accounts hold
+    void begin_audit(FollowerAction const& final, Nanoseconds now);
+    void ask_holding(Nanoseconds now);
+    Outcome on_holding(decoders::Envelope const& reply, Nanoseconds received, Nanoseconds now);
+    void holding_missed();
+    void holding_refused(std::string_view why);
+
     // rpc_source_chain_head.cpp: nodes with chainHead_v1 only
     void speak_chain_head(Nanoseconds now);
     void follow_anew(Nanoseconds now);
@@ -319,6 +336,15 @@ class RpcSource : pipeline::Pinned {
     Follower follower_;
     Cadence cadence_;
     Bodies bodies_;
+    struct { // the round of questions that is under way, or the last one
+        Hash hash{};
+        std::uint32_t number = 0;
+        std::uint32_t spec_version = 0;
+    } audit_;
+    std::deque<decoders::Account> round_; // whom it asks about, now and then
+    std::size_t balances_next_ = 0;       // whose turn it is in the next round
+    Nanoseconds audit_at_ = 0;            // no round before
+    bool audit_refused_ = false;          // it was said, of this connection
     SourceState state_ = SourceState::waiting;
     std::size_t endpoint_ = 0;
     std::vector<bool> of_other_chain_; // by endpoint: it was said

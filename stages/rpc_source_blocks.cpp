@@ -324,6 +324,7 @@ void RpcSource::on_action(FollowerAction const& action, Nanoseconds now) {
         frames_.emit(frame);
         send_note();
         head_.said_final(action.hash);
+        begin_audit(action, now);
         break;
     case Kind::say_abandoned:
         frame.body = Abandoned{action.hash, action.number, action.parent};

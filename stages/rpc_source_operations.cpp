@@ -115,10 +115,11 @@ RpcSource::Outcome RpcSource::on_items(Operations::Operation& operation, Nanosec
         }
         std::uint8_t key[32];
         auto const size = decoders::hex_decode(item.key, key);
-        bool const of_code = operation.question.ask == Ask::code_hash;
+        bool const single =
+            operation.question.ask == Ask::code_hash || operation.question.ask == Ask::holding;
         for (std::size_t i = 0; i < block_keys_count; ++i)
-            if (of_code ? i == 0
-                        : size && std::ranges::equal(pipeline::Bytes(key, *size), block_keys()[i]))
+            if (single ? i == 0
+                       : size && std::ranges::equal(pipeline::Bytes(key, *size), block_keys()[i]))
                 operation.values[i].assign(text);
     };
     auto const count = json_.storage_items(take);
@@ -157,6 +158,9 @@ RpcSource::Outcome RpcSource::on_storage_done(Operations::Operation const& opera
         --assets_open_;
         ask_asset_values(now);
         return Outcome::done;
+    case Ask::holding:
+        if (operation.cut) break;
+        return on_holding(as_reply(operation.values[0]), received, now);
     default: break;
     }
     if (operation.cut) { // the server was busy and left some keys out: nothing is known of them

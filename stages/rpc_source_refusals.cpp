@@ -29,6 +29,7 @@ void RpcSource::on_refusal(Question const& question, decoders::Envelope const& r
         api_of_[endpoint_] = Api::legacy;
     bool const gone = refusal.kind == Refusal::Kind::pruned;
     if (gone && question.ask == Ask::header) return follower_.header_missing(question.hash);
+    if (gone && question.ask == Ask::holding) return holding_missed();
     bool const of_state = question.ask == Ask::events || question.ask == Ask::events_plain ||
                           question.ask == Ask::number_plain;
     if (of_state && gone) return state_is_gone(question);
@@ -86,6 +87,7 @@ void RpcSource::without(Question const& question, decoders::Envelope const& repl
         break;
     case Ask::events_plain:
     case Ask::number_plain: follower_.events_failed(question.hash, now); break;
+    case Ask::holding: holding_refused(reply.error_message.substr(0, 200)); break;
     case Ask::runtime_of_parent: // better the newest runtime than none
         decide(question.block, current_spec_);
         follower_.postpone(question.block, now + options_.follower.grace);

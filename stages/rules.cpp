@@ -1,6 +1,7 @@
 #include "stages/rules.hpp"
 
 #include "decoders/amount.hpp"
+#include "stages/account_set.hpp"
 
 #include <algorithm>
 
@@ -81,6 +82,24 @@ std::optional<RuleKind> rule_kind_named(std::string_view name) {
     for (RuleKindRow const& row : rows)
         if (row.name == name) return row.kind;
     return std::nullopt;
+}
+
+std::vector<decoders::Account> audited_accounts(std::vector<Rule> const& rules,
+                                                std::uint16_t chain) {
+    std::vector<decoders::Account> accounts;
+    for (Rule const& rule : rules)
+        if (rule.chains[chain])
+            accounts.insert(accounts.end(), rule.settings.audit.begin(), rule.settings.audit.end());
+    return sorted_set(std::move(accounts));
+}
+
+std::uint32_t audit_every(std::vector<Rule> const& rules, std::uint16_t chain) {
+    std::optional<std::uint32_t> least;
+    for (Rule const& rule : rules)
+        if (rule.chains[chain] && !rule.settings.audit.empty())
+            least = std::min(least.value_or(~std::uint32_t{0}),
+                             rule.settings.audit_every_s.value_or(audit_every_s));
+    return least.value_or(audit_every_s);
 }
 
 std::uint32_t cooldown_s(Rule const& rule) {

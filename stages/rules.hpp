@@ -83,7 +83,9 @@ struct RuleSettings {
     std::optional<std::uint32_t> price_age_s{};
     std::optional<std::uint32_t> stall_s{}, finality_stall_s{}, distance{}, reorg{};
     std::optional<double> stall_factor{};
-    std::vector<std::string> what{};                        // of chain_health; empty: everything
+    std::vector<std::string> what{};        // of chain_health; empty: everything
+    std::vector<decoders::Account> audit{}; // of chain_health: whose balances
+    std::optional<std::uint32_t> audit_every_s{};
     std::optional<std::vector<std::uint32_t>> migrations{}; // unix seconds
 };
 
@@ -104,6 +106,13 @@ struct Rule {
     RuleSettings settings{};
     std::vector<RuleKeyPlace> given{}; // empty where no file was read
 };
+
+// Accounts whose balances some chain_health rule of the chain audits, and how often: as often as
+// the most eager of them wants. Empty: none.
+std::vector<decoders::Account> audited_accounts(std::vector<Rule> const& rules,
+                                                std::uint16_t chain);
+inline constexpr std::uint32_t audit_every_s = 60; // where a rule does not say
+std::uint32_t audit_every(std::vector<Rule> const& rules, std::uint16_t chain);
 
 std::uint32_t cooldown_s(Rule const& rule);
 // Nothing: the rule keeps its thresholds, however often they are met.

@@ -30,6 +30,7 @@ enum class FaultKind : std::uint8_t {
     error_reply,
     wrong_genesis,
     garbage_events,
+    no_events,
     skip_finality,
     fork,
     rate_limit,
@@ -45,7 +46,7 @@ struct FaultRow {
     std::string_view effect; // what happens, and what `count` counts
 };
 
-inline constexpr std::array<FaultRow, 15> fault_kinds{{
+inline constexpr std::array<FaultRow, 16> fault_kinds{{
     {FaultKind::close, "close", 1, 1, "every connection gets a close frame instead of the block"},
     {FaultKind::reset, "reset", 1, 1, "every connection is dropped without a close frame"},
     {FaultKind::silent, "silent", 1U << 30, 1U << 30,
@@ -61,6 +62,8 @@ inline constexpr std::array<FaultRow, 15> fault_kinds{{
      "for `count` blocks block 0 has another hash; connections are closed so that clients see it"},
     {FaultKind::garbage_events, "garbage_events", 1, 1U << 20,
      "System.Events of `count` blocks is garbage"},
+    {FaultKind::no_events, "no_events", 1, 1U << 20,
+     "System.Events of `count` blocks is empty, though balances have changed"},
     {FaultKind::skip_finality, "skip_finality", 1, 1U << 20,
      "`count` blocks are finalized without being announced"},
     {FaultKind::fork, "fork", 1, 64,

@@ -55,6 +55,7 @@ bool StandinNode::Impl::play() {
 
 NodeBlock& StandinNode::Impl::import_next(io::CaptureBlock block) {
     if (fault_covers(FaultKind::garbage_events, ordinal)) block.events = garbage_events();
+    if (fault_covers(FaultKind::no_events, ordinal)) block.events = {0};
     return state->import(std::move(block), ordinal);
 }
 
@@ -207,6 +208,7 @@ void StandinNode::Impl::break_connections(Fault const& fault) {
     case FaultKind::stop: stop_follows(0); break;
     case FaultKind::prune: state->shorten(fault.count); break;
     case FaultKind::garbage_events:
+    case FaultKind::no_events:
     case FaultKind::skip_finality:
     case FaultKind::fork: break; // when the block itself is made
     }

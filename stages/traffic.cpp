@@ -8,6 +8,7 @@
 #include "pipeline/check.hpp"
 #include "stages/runtime_version.hpp"
 #include "stages/traffic_encode.hpp"
+#include "stages/traffic_ledger.hpp"
 
 #include <algorithm>
 #include <bit>
@@ -45,12 +46,6 @@ Account make_account(std::string_view seed, std::uint8_t size) {
     return decoders::account_of(hash.data(), size);
 }
 
-u128 power_of_ten(std::uint32_t exponent) {
-    u128 result = 1;
-    while (exponent-- > 0) result *= 10;
-    return result;
-}
-
 void append_bytes(Bytes bytes, ByteBuffer& out) {
     out.insert(out.end(), bytes.begin(), bytes.end());
 }
@@ -73,13 +68,13 @@ struct Traffic::Impl {
         : options(std::move(with))
         , runtime(on)
         , metadata(bytes)
-        , random(options.seed) {}
+        , random(options.seed)
+        , ledger(on) {}
 
     [[nodiscard]] std::expected<void, std::string> prepare();
     Kind make_kind(std::size_t movement);
     void write_asset_storage(std::string_view pallet, Asset const& asset);
     Account any_account() { return accounts[whales + random.below(accounts.size() - whales)]; }
-    u128 amount(std::uint32_t decimals);
     void record(std::int64_t extrinsic, std::optional<ByteBuffer> const& event);
     void inherents();
     void user_extrinsic();
@@ -91,6 +86,7 @@ struct Traffic::Impl {
     Runtime const& runtime;
     Bytes metadata;
     decoders::SampleRandom random;
+    TrafficLedger ledger;
     std::string version;
     std::vector<Account> accounts; // whales first
     std::vector<Kind> natives;
@@ -118,6 +114,7 @@ std::expected<void, std::string> Traffic::Impl::prepare() {
                                             : fmt::format("account {} {}", options.seed, i);
         accounts.push_back(make_account(seed, runtime.account_size()));
     }
+    ledger.open(std::span(accounts).first(whales), power_of_ten(options.decimals) * 1'000'000'000);
     for (std::size_t i = 0; i < runtime.movements().size(); ++i) {
         auto const& movement = runtime.movements()[i];
         if (movement.kind != decoders::MovementKind::transfer || !movement.repeats.empty())
@@ -184,21 +181,6 @@ void Traffic::Impl::write_asset_storage(std::string_view pallet, Asset const& as
     storage.emplace_back(std::move(key), std::move(value));
 }
 
-// Pareto with exponent 1/2: twelve tokens at least, three in a hundred are above 10,000, three in a
-// thousand above a million. Fixed-point only, so that every machine makes the same number.
-u128 Traffic::Impl::amount(std::uint32_t decimals) {
-    std::uint64_t const draw = random.next() | 1;
-    auto const halvings = static_cast<std::uint64_t>(std::countl_zero(draw));
-    std::uint64_t const fraction = ~(draw << halvings) >> 47 & 0xffff; // of one more halving
-    std::uint64_t const log2 = (halvings << 16 | fraction) * 2;
-    std::uint64_t const shift = std::min<std::uint64_t>(log2 >> 16, 21);
-    u128 const fixed = ((u128{0x10000} + (log2 & 0xffff)) * 12) << shift; // in 1/65536
-    u128 planck = fixed * power_of_ten(decimals) >> 16;
-    u128 const whole = power_of_ten(decimals);
-    if (random.below(2) == 0) return planck / whole * whole; // people like round numbers
-    return planck + random.below(1'000'000);
-}
-
 void Traffic::Impl::record(std::int64_t extrinsic, std::optional<ByteBuffer> const& event) {
     if (!event) return; // the runtime has no such event
     decoders::append_record(extrinsic, *event, events);
@@ -243,7 +225,7 @@ void Traffic::Impl::transfer(Kind const& kind, std::uint32_t extrinsic) {
     made.extrinsic_index = extrinsic;
     made.pallet = movement.pallet;
     made.event = movement.event;
-    made.amount = amount(asset.decimals);
+    made.amount = heavy_tailed_amount(random, asset.decimals);
     made.asset = asset.id;
     made.from = any_account();
     made.to = any_account();
@@ -251,10 +233,13 @@ void Traffic::Impl::transfer(Kind const& kind, std::uint32_t extrinsic) {
     if (made.amount >= 10'000 * power_of_ten(asset.decimals) && random.below(4) != 0) {
         (random.below(2) == 0 ? made.from : made.to) = accounts[random.below(whales)];
     }
+    bool const counted = kind.assets.empty();
+    if (counted && !ledger.can_pay(made.from, made.amount)) std::swap(made.from, made.to);
     ByteBuffer event;
     auto const done = encode_movement(runtime, kind.movement, made.from, made.to, made.amount,
                                       made.asset, random, event);
     if (!done) return;
+    if (counted) ledger.move(made.from, made.to, made.amount);
     record(extrinsic, event);
     transfers.push_back(std::move(made));
 }
@@ -354,6 +339,7 @@ io::CaptureBlock Traffic::Impl::block() {
     append_bytes(events, made.events);
     made.extrinsics = extrinsics;
     made.storage = std::exchange(storage, {});
+    ledger.write(made.storage);
     made.header = header(made);
     made.hash = decoders::blake2b_256(made.header);
     parent = made.hash;

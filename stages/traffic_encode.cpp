@@ -1,6 +1,7 @@
 #include "stages/traffic_encode.hpp"
 
 #include <algorithm>
+#include <bit>
 
 namespace stages {
 
@@ -155,6 +156,25 @@ ByteBuffer make_extrinsic(Runtime const& runtime, std::optional<Account> signer,
     decoders::append_compact(body.size(), out);
     out.insert(out.end(), body.begin(), body.end());
     return out;
+}
+
+u128 power_of_ten(std::uint32_t exponent) {
+    u128 result = 1;
+    while (exponent-- > 0) result *= 10;
+    return result;
+}
+
+u128 heavy_tailed_amount(decoders::SampleRandom& random, std::uint32_t decimals) {
+    std::uint64_t const draw = random.next() | 1;
+    auto const halvings = static_cast<std::uint64_t>(std::countl_zero(draw));
+    std::uint64_t const fraction = ~(draw << halvings) >> 47 & 0xffff; // of one more halving
+    std::uint64_t const log2 = (halvings << 16 | fraction) * 2;
+    std::uint64_t const shift = std::min<std::uint64_t>(log2 >> 16, 21);
+    u128 const fixed = ((u128{0x10000} + (log2 & 0xffff)) * 12) << shift; // in 1/65536
+    u128 planck = fixed * power_of_ten(decimals) >> 16;
+    u128 const whole = power_of_ten(decimals);
+    if (random.below(2) == 0) return planck / whole * whole; // people like round numbers
+    return planck + random.below(1'000'000);
 }
 
 } // namespace stages

@@ -36,4 +36,9 @@ std::optional<ByteBuffer> make_call(decoders::Runtime const& runtime, std::strin
 ByteBuffer make_extrinsic(decoders::Runtime const& runtime, std::optional<decoders::Account> signer,
                           ByteBuffer const& call, decoders::SampleRandom& random);
 
+pipeline::u128 power_of_ten(std::uint32_t exponent);
+// Pareto with exponent 1/2: twelve tokens at least, three in a hundred are above 10,000, three in a
+// thousand above a million. Fixed-point only, so that every machine makes the same number.
+pipeline::u128 heavy_tailed_amount(decoders::SampleRandom& random, std::uint32_t decimals);
+
 } // namespace stages

@@ -202,6 +202,9 @@ Shared const shared[] = {
     {"stall_factor", "4.5", "4.5"},
     {"distance", "50", "50"},
     {"reorg", "3", "3"},
+    {"audit", R"(["15oF4uVJwmo4TdGW7VfQxNLavjCXviqxT9S1MgbjMNHr6Sp5"])",
+     R"(["0xd43593c715fdd31c61141abd04a99fd6822c8558854ccde39a5684e7a56da27d"])"},
+    {"audit_every", R"("90s")", "90s"},
 };
 
 // Of a kind that is content without any key: those have no level of their own to say.
@@ -212,6 +215,7 @@ std::string with(RuleKind kind, std::string_view key, std::string_view toml) {
     return rule_of(kind) + fmt::format("{} = {}\n", key, toml) +
            (lacking ? "notable = \"1\"\n" : "") +
            (by_more ? "share = 0.5\n" : "") + // alone they say nothing
+           (key == "audit_every" ? fmt::format("audit = [\"{}\"]\n", alice) : std::string()) +
            std::string(key.ends_with("_usd") ? tests::priced_chain : "");
 }
 
@@ -239,11 +243,11 @@ TEST(RuleKeys, every_key_of_every_kind_arrives_and_is_shown_as_it_was_written) {
             }
             ++pairs;
         }
-    // 60 own ones; six of chain_health and three levels in dollars; assets, severity of 17 kinds;
+    // 60 own ones; eight of chain_health and three levels in dollars; assets, severity of 17 kinds;
     // cooldown, budget of 15; four lists of 15; levels: three of large_transfer, two of watch and
     // of eleven others.
     EXPECT_EQ(std::size(cases), 60U);
-    EXPECT_EQ(pairs, 60U + 6 + 3 + 2 * 17 + 2 * 15 + 4 * 15 + 3 + 2 * 12);
+    EXPECT_EQ(pairs, 60U + 8 + 3 + 2 * 17 + 2 * 15 + 4 * 15 + 3 + 2 * 12);
 }
 
 TEST(RuleKeys, defaults_are_those_of_the_table_of_detectors) {
@@ -299,20 +303,23 @@ TEST(RuleKeys, what_is_asked_of_a_chain_arrives_and_has_its_defaults) {
         ChainHealthOptions const of = chain_health_options(rule, 0);
         std::string on;
         for (bool const one : of.on) on += one ? '1' : '0';
-        return fmt::format("{} {} {} {} {} {}", on, of.stall_s, of.finality_stall_s,
-                           of.stall_factor, of.distance, of.reorg);
+        std::string audited;
+        for (auto const& one : of.audited) audited += fmt::format("{:x}", one.key[0]);
+        return fmt::format("{} {} {} {} {} {} {}", on, of.stall_s, of.finality_stall_s,
+                           of.stall_factor, of.distance, of.reorg, audited);
     };
-    EXPECT_EQ(shown(Rule{.kind = chain_health}), "111111 60 180 10 100 4");
+    EXPECT_EQ(shown(Rule{.kind = chain_health}), "1111110 60 180 10 100 4 ");
     std::string said = rule_of(chain_health);
     for (RuleKey const& row : rule_keys())
-        if (row.kinds == bit_of(chain_health))
+        if (row.kinds == bit_of(chain_health) && !row.key.starts_with("audit"))
             said += fmt::format("{} = {}\n", row.key, as_toml(row.type, row.fallback));
-    EXPECT_EQ(shown(load_rule(said)), "111111 60 180 10 100 4");
+    EXPECT_EQ(shown(load_rule(said)), "1111110 60 180 10 100 4 ");
     EXPECT_EQ(shown(load_rule(rule_of(chain_health) +
                               "what = [\"reorg\", \"blind\"]\nstall = \"90s\"\n"
                               "finality_stall = \"5m\"\nstall_factor = 4.5\ndistance = 50\n"
-                              "reorg = 3\n")),
-              "001001 90 300 4.5 50 3");
+                              "reorg = 3\n" +
+                              fmt::format("audit = [\"{}\"]\n", alice))),
+              "0010011 90 300 4.5 50 3 d4");
 }
 
 TEST(RuleKeys, levels_in_dollars_arrive) {

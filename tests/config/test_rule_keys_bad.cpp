@@ -189,7 +189,7 @@ TEST(RuleKeysBad, patterns_look_at_the_chains_own_token_only) {
 }
 
 TEST(RuleKeysBad, what_is_looked_for_has_names) {
-    std::string const all = "stalled, finality, reorg, upgrade, incomplete, blind";
+    std::string const all = "stalled, finality, reorg, upgrade, incomplete, blind, conservation";
     expect_said(chain_health, "what = [\"reorg\", \"stall\"]",
                 "10:8: rule.what: \"stall\" is none of " + all + "; did you mean \"stalled\"?");
     expect_said(chain_health, "what = [\"weather\"]",

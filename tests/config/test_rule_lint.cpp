@@ -48,6 +48,22 @@ std::string on(std::string_view chain, std::string_view kind, std::string_view l
 
 // ---- one rule ----------------------------------------------------------------------------------
 
+TEST(RuleLint, what_is_audited_is_looked_for_and_the_other_way_round) {
+    std::string const alice = "5GrwvaEF5zXb26Fz9rcQpDWS57CtERHpNehXCPcNoHGKutQY";
+    expect_said("chain_health", "what = [\"reorg\", \"conservation\"]",
+                "10:8: rule.what: \"conservation\" needs `audit`: the accounts whose balances are "
+                "compared with the movements decoded");
+    expect_good("chain_health", "what = [\"conservation\"]\naudit = [\"" + alice + "\"]");
+    expect_good("chain_health", "what = [\"reorg\"]\naudit = [\"" + alice + "\"]");
+    EXPECT_EQ(complaints(rule("chain_health", "audit_every = \"10s\"")),
+              "f:10:15: warning: rule.audit_every: says nothing, because there is no `audit`\n");
+    std::string many;
+    for (int i = 0; i < 49; ++i) many += fmt::format("\"0x{:064x}\", ", i + 1);
+    expect_said("chain_health", "audit = [" + many + "]",
+                "10:9: rule.audit: 49 accounts of \"dot\" are audited by all rules together; at "
+                "most 48 can be");
+}
+
 TEST(RuleLint, a_low_mark_is_not_above_the_high_one) {
     expect_said("watch", "high = \"10\"\nlow = \"10.01\"",
                 "11:7: rule.low: \"10.01\" is above the high mark, \"10\": every balance would "

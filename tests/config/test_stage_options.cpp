@@ -42,6 +42,32 @@ TEST_F(Begin, subscan_goes_on_where_it_was_else_where_the_node_was_else_where_th
     EXPECT_EQ(poll().resume, Number(95));
 }
 
+TEST(SourceOptions, balances_are_read_of_the_audited_and_of_the_watched_that_have_marks) {
+    std::string const head = tests::chain + tests::rule;
+    std::string const watch = "[[watch]]\naddress = \"0x" + std::string(64, '2') +
+                              "\"\nlabel = \"cold\"\n[[rule]]\nname = \"w\"\nkind = \"watch\"\n";
+    auto const options = [](std::string const& text) {
+        Loaded const loaded = load_text(text, "f");
+        EXPECT_TRUE(loaded.usable()) << text;
+        return source_options(loaded.config, 0, nullptr);
+    };
+    EXPECT_TRUE(options(head + watch).balances.empty()); // any movement is told, whatever is held
+    ASSERT_EQ(options(head + watch + "low = \"5\"\n").balances.size(), 1U);
+    EXPECT_EQ(options(head + watch + "low = \"5\"\n").balances[0].key[0], 0x22);
+    std::string const health = "[[rule]]\nname = \"h\"\nkind = \"chain_health\"\n";
+    std::string const audit = health + "audit = [\"0x" + std::string(64, '3') + "\"]\n";
+    EXPECT_TRUE(options(head + health).audited.empty());
+    ASSERT_EQ(options(head + audit).audited.size(), 1U);
+    EXPECT_EQ(options(head + audit).audit_every, 60 * pipeline::second);
+    EXPECT_EQ(options(head + audit + "audit_every = \"7s\"\n").audit_every, 7 * pipeline::second);
+    // What movements come to is asked of all kinds of events.
+    auto const kinds = [](std::string const& text) {
+        return movement_kinds(load_text(text, "f").config);
+    };
+    EXPECT_FALSE(kinds(head + health).has(decoders::MovementKind::burn));
+    EXPECT_TRUE(kinds(head + audit).has(decoders::MovementKind::burn));
+}
+
 TEST(Routing, waits_as_long_as_the_configuration_says) {
     Loaded const loaded = load_text(tests::chain + tests::rule +
                                         "[routing]\nhybrid_patience = \"3s\"\n"

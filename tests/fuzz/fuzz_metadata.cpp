@@ -1,5 +1,7 @@
 // Any bytes as metadata: refused with a sentence, or a runtime whose types decode alike all ways:
-// passed over by plan, written by plan, written by the walk over types.
+// passed over by plan, written by plan, written by the walk over types. And whatever it calls
+// System.Account is read without harm.
+#include "decoders/account_data.hpp"
 #include "decoders/json_run.hpp"
 #include "decoders/runtime.hpp"
 #include "decoders/samples.hpp"
@@ -19,6 +21,11 @@ extern "C" int LLVMFuzzerTestOneInput(std::uint8_t const* data, std::size_t size
     }
     auto const plans = build_json_plans(**runtime);
     SampleRandom random(size);
+    std::vector<std::uint8_t> account(80);
+    for (auto& byte : account) byte = static_cast<std::uint8_t>(random.next());
+    for (std::size_t const bytes : {std::size_t{80}, std::size_t{56}, std::size_t{32}})
+        if (held_in(**runtime, pipeline::Bytes(account).first(bytes)))
+            CHECK((*runtime)->metadata().find_storage("System", "Account") != nullptr);
     auto const types = std::min<std::size_t>((*runtime)->metadata().types.size(), 64);
     for (TypeId id = 0; id < types; ++id) {
         // Arrays may be as long as four bytes can say; values of that size are nobody's business

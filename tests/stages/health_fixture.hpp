@@ -37,7 +37,8 @@ struct Chain {
         while (auto const found = health.next()) {
             EXPECT_EQ(found->rule, 0);
             said.push_back(fmt::format(
-                "{} {}{}: {}", chain_health_rows()[static_cast<std::size_t>(found->what)].said,
+                "{} {}{}: {}",
+                chain_health_rows()[static_cast<std::size_t>(health_what_of(found->event))].said,
                 found->block.number, found->ongoing ? " more" : "", found->details.view()));
         }
     }

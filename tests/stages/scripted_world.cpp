@@ -19,6 +19,8 @@ void Collect::on(pipeline::Part<stages::Frame> const& part, pipeline::Turn const
     if (auto const* runtime = std::get_if<stages::RuntimeBytes>(&frame.body))
         told.push_back(fmt::format("runtime {}", runtime->spec_version));
     if (std::holds_alternative<stages::AssetBytes>(frame.body)) told.emplace_back("asset");
+    if (auto const* held = std::get_if<stages::AccountBytes>(&frame.body))
+        told.push_back(fmt::format("account {} at {}", held->account.key[0], held->number));
     if (auto const* block = std::get_if<stages::BlockBytes>(&frame.body))
         told.push_back(fmt::format("block {}", block->block.number));
     if (auto const* final = std::get_if<stages::Finalized>(&frame.body))

@@ -153,7 +153,7 @@ TEST(ChainHealth, a_rule_says_what_it_is_asked_for_with_its_own_severity) {
     rule.kind = RuleKind::chain_health;
     ChainHealthOptions const standard = chain_health_options(rule, 3);
     EXPECT_EQ(standard.rule, 3);
-    EXPECT_TRUE(std::ranges::all_of(standard.on, [](bool on) { return on; }));
+    EXPECT_EQ(std::ranges::count(standard.on, true), 6); // conservation, where nobody is audited
     EXPECT_EQ(standard.cooldown_s, 3'600U);
     rule.settings.what = {"reorg", "blind"};
     rule.settings.severity = Severity::notable;
@@ -163,7 +163,7 @@ TEST(ChainHealth, a_rule_says_what_it_is_asked_for_with_its_own_severity) {
     rule.settings.distance = 50;
     rule.settings.reorg = 2;
     ChainHealthOptions const asked = chain_health_options(rule, 0);
-    EXPECT_EQ(asked.on, (std::array{false, false, true, false, false, true}));
+    EXPECT_EQ(asked.on, (std::array{false, false, true, false, false, true, false}));
     EXPECT_EQ(asked.severity, Severity::notable);
     EXPECT_EQ(asked.stall_s + asked.finality_stall_s + asked.distance + asked.reorg, 342U);
     EXPECT_EQ(asked.stall_factor, 4);
@@ -186,4 +186,8 @@ TEST(ChainHealth, a_rule_says_what_it_is_asked_for_with_its_own_severity) {
     EXPECT_EQ(health_what_named("rain"), std::nullopt);
     EXPECT_EQ(health_event(HealthWhat::stalled), 0xffff'ffffU);
     EXPECT_EQ(health_event(HealthWhat::blind), 0xffff'fffaU);
+    EXPECT_EQ(health_event(HealthWhat::conservation, 47), 0xffff'ffcaU);
+    for (ChainHealthRow const& row : chain_health_rows())
+        EXPECT_EQ(health_what_of(health_event(row.what)), row.what);
+    EXPECT_EQ(health_what_of(0xffff'ffcaU), HealthWhat::conservation);
 }

@@ -1,7 +1,8 @@
 // The health of a chain on its way through Detect: before the fact that makes it known, by the
 // turn's clock, of the node's path alone. And a large_transfer that is large by more than amounts.
-#include "decoders/movements.hpp"
+#include "decoders/ss58.hpp"
 #include "stages/detect.hpp"
+#include "tests/stages/made_movements.hpp"
 #include "tests/stages/scripted_world.hpp"
 
 #include <gtest/gtest.h>
@@ -22,20 +23,6 @@ Rule rule_of(RuleKind kind) {
     rule.chains = {true};
     rule.assets = {"native"};
     return rule;
-}
-
-decoders::Account person(std::uint8_t name) {
-    decoders::Account one;
-    one.size = 32;
-    one.key[0] = name;
-    return one;
-}
-
-std::uint16_t row_of_event(std::string_view event) {
-    auto const rows = decoders::movement_rows();
-    std::uint16_t row = 0;
-    while (rows[row].pallet != "Balances" || rows[row].event != event) ++row;
-    return row;
 }
 
 struct Bench {
@@ -96,7 +83,10 @@ struct Bench {
                 EXPECT_EQ(candidate->path, Path::hybrid);
                 all += match->is_health
                          ? std::string(
-                               stages::chain_health_rows()[~match->transfer.event_index].said)
+                               stages::chain_health_rows()[static_cast<std::size_t>(
+                                                               stages::health_what_of(
+                                                                   match->transfer.event_index))]
+                                   .said)
                          : std::string(to_text(match->severity));
                 all += ' ';
             }
@@ -114,6 +104,79 @@ struct Bench {
 };
 
 } // namespace
+
+TEST(DetectHealth, a_balance_that_no_movement_explains_is_told) {
+    Rule rule = rule_of(RuleKind::chain_health);
+    rule.settings.audit = {person(1), person(2)};
+    Bench bench(rule);
+    bench.greet();
+    bench.said();
+    auto const held = [&](std::uint32_t number, std::uint8_t who, stages::u128 total) {
+        bench.tell(stages::Holding{Bench::ref(number).hash, number, person(who), total});
+    };
+    auto const moved = [&](std::uint32_t number, Path path, bool recheck) {
+        stages::Transfer transfer;
+        transfer.block = Bench::ref(number);
+        transfer.from = person(1);
+        transfer.to = person(2);
+        transfer.amount = 30'000'000'000;
+        transfer.movement = row_of_event("Transfer");
+        bench.tell(transfer, path, recheck);
+    };
+    held(6, 1, 100'000'000'000);
+    held(6, 2, 0);
+    moved(7, Path::hybrid, false);
+    moved(7, Path::legacy, false); // the same, told by others: of these nothing counts
+    moved(7, Path::hybrid, true);
+    bench.tell(Bench::end(7));
+    held(7, 1, 70'000'000'000);
+    held(7, 2, 25'000'000'000);
+    bench.said();
+    bench.tell(Bench::final(7));
+    EXPECT_EQ(bench.said(), "conservation final ");
+    EXPECT_EQ(bench.last.pattern.details.view(),
+              R"("account":")" + std::string(decoders::ss58_encode(person(2), 42).view()) +
+                  R"(","blocks":[6,7],"held":"2.5","surplus":"-0.5")");
+    EXPECT_EQ(bench.last.transfer.block.number, 7u);
+    EXPECT_EQ(bench.last.severity, stages::Severity::critical);
+    EXPECT_EQ(bench.page.read(stages::DetectMetric::audited), 2u);
+    EXPECT_EQ(bench.page.read(stages::DetectMetric::audit_differences), 1u);
+    bench.tell(Bench::end(8));
+    bench.tell(Bench::final(8));
+    held(8, 1, 70'000'000'001);
+    held(8, 2, 25'000'000'000);
+    EXPECT_EQ(bench.said(), "end final conservation ");
+    EXPECT_EQ(bench.last.transfer.event_index,
+              stages::health_event(stages::HealthWhat::conservation, 0));
+    EXPECT_FALSE(bench.last.pattern.ongoing);               // of another account
+    for (std::uint32_t number = 9; number < 11; ++number) { // of the same: more, when it is twice
+        bench.tell(Bench::end(number));
+        bench.tell(Bench::final(number));
+        held(number, 1, 70'000'000'001 + number);
+        EXPECT_EQ(bench.said(), number == 9 ? "end final conservation " : "end final ");
+        EXPECT_EQ(bench.last.pattern.ongoing, true);
+    }
+}
+
+// Whatever a node says, the members fit and are JSON.
+TEST(DetectHealth, the_largest_difference_there_can_be_has_room) {
+    stages::ChainHealthOptions options;
+    options.audited = {person(1)};
+    stages::ChainHealth health({options});
+    stages::ChainFacts facts;
+    facts.decimals = 37;
+    facts.ss58_prefix = 16'383;
+    stages::u128 const most = ~stages::u128{0};
+    stages::Difference const found{
+        .account = person(1), .block = {.number = ~0U}, .since = ~0U, .read = most, .gap = most};
+    health.differs(found, facts);
+    auto const told = health.next();
+    ASSERT_TRUE(told);
+    EXPECT_EQ(told->details.view().size(), told->details.size);
+    EXPECT_TRUE(
+        told->details.view().ends_with(R"("surplus":"-34.0282366920938463463374607431768211455")"))
+        << told->details.view();
+}
 
 TEST(DetectHealth, what_a_finality_makes_known_is_said_before_it) {
     Bench bench(rule_of(RuleKind::chain_health));

@@ -212,6 +212,33 @@ TEST(Patterns, a_mark_of_a_watched_balance) {
     EXPECT_EQ(found[0].facts.subject, account(1));
 }
 
+TEST(Patterns, what_a_node_says_that_an_account_holds_is_known_from_there_on) {
+    Rule rule = rule_of(RuleKind::watch);
+    rule.settings.low = "50000";
+    Chain chain({rule}, {}, {account(1)});
+    EXPECT_FALSE(chain.patterns.holds(account(1), 6, 60'000 * token)); // no block has been judged
+    auto const sends = [&](std::uint32_t number, u128 amount) {
+        BlockRef const block = block_ref(number);
+        chain.moves(block, 1, 500, amount);
+        chain.end(block);
+        chain.final(block);
+        return chain.found().size();
+    };
+    EXPECT_EQ(sends(7, token), 0U); // of how much, nobody knows
+    EXPECT_FALSE(chain.patterns.holds(account(1), 6, 60'000 * token));
+    EXPECT_FALSE(chain.patterns.holds(account(1), 8, 60'000 * token));
+    EXPECT_TRUE(chain.patterns.holds(account(1), 7, 60'000 * token));
+    EXPECT_EQ(sends(8, 9'999 * token), 0U);
+    EXPECT_EQ(sends(9, token), 1U);
+    EXPECT_EQ(sends(10, token), 0U);                                   // it is below already
+    EXPECT_TRUE(chain.patterns.holds(account(1), 10, 70'000 * token)); // events were not read
+    EXPECT_EQ(sends(11, 15'000 * token), 0U);                          // above, and awake again
+    EXPECT_EQ(sends(12, 5'000 * token), 1U);
+    std::size_t const known = chain.patterns.accounts().size();
+    EXPECT_TRUE(chain.patterns.holds(account(77), 12, 5)); // who has never moved
+    EXPECT_EQ(chain.patterns.accounts().size(), known + 1);
+}
+
 TEST(Patterns, other_assets_and_other_events_are_passed_over) {
     Chain chain({rule_of(RuleKind::drain)});
     Transfer transfer;
