@@ -138,9 +138,10 @@ void lint_audit(Look const& look) {
                          "with the movements decoded");
     if (set.audit.empty() && look.given("audit_every"))
         look.say("audit_every", "says nothing, because there is no `audit`", true);
-    for (std::uint16_t i = 0; i < look.config.chains.size(); ++i) {
+    for (std::size_t i = 0; i < look.config.chains.size(); ++i) {
         if (!look.covers(i) || set.audit.empty()) continue;
-        std::size_t const all = stages::audited_accounts(look.config.rules, i).size();
+        std::size_t const all =
+            stages::audited_accounts(look.config.rules, static_cast<std::uint16_t>(i)).size();
         if (all <= stages::Conservation::accounts_max) continue;
         return look.say("audit", fmt::format("{} accounts of \"{}\" are audited by all rules "
                                              "together; at most {} can be",

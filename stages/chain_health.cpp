@@ -29,7 +29,7 @@ ChainHealthRow const& row_of(HealthWhat what) { return rows[static_cast<std::siz
 std::uint64_t seconds(Nanoseconds time) { return time / pipeline::second; }
 
 std::uint64_t times(double factor, double usual) {
-    return static_cast<std::uint64_t>(factor * usual + 0.5);
+    return static_cast<std::uint64_t>(std::llround(factor * usual));
 }
 
 template <class... Values>
@@ -79,7 +79,7 @@ ChainHealthOptions chain_health_options(Rule const& rule, std::uint16_t index) {
     return out;
 }
 
-ChainHealth::ChainHealth(std::vector<ChainHealthOptions> rules)
+ChainHealth::ChainHealth(std::vector<ChainHealthOptions> const& rules)
     : passed_(passed_max)
     , gone_(gone_max) {
     for (ChainHealthOptions const& options : rules) {

@@ -49,6 +49,7 @@
 
 #include <algorithm>
 #include <array>
+#include <cmath>
 #include <optional>
 #include <span>
 #include <vector>
@@ -114,7 +115,7 @@ class ChainHealth {
     static constexpr std::uint32_t first_patience_s = 600;
     static constexpr std::uint32_t samples_min = 3;
 
-    explicit ChainHealth(std::vector<ChainHealthOptions> rules);
+    explicit ChainHealth(std::vector<ChainHealthOptions> const& rules);
 
     void end(BlockEnd const& end, Nanoseconds now);
     void finalized(Finalized const& final, Nanoseconds now);
@@ -135,7 +136,7 @@ class ChainHealth {
         double samples = 0;
         void add(double sample);
         bool known() const { return samples >= samples_min; }
-        std::uint64_t rounded() const { return static_cast<std::uint64_t>(mean + 0.5); }
+        std::uint64_t rounded() const { return static_cast<std::uint64_t>(std::llround(mean)); }
     };
     // What was told, of one rule.
     struct Told {

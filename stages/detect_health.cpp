@@ -10,7 +10,7 @@ std::unique_ptr<ChainHealth> Detect::health_of(std::uint16_t index) const {
     for (std::size_t i = 0; i < rules_.size(); ++i)
         if (rules_[i].kind == RuleKind::chain_health && rules_[i].chains[index])
             made.push_back(chain_health_options(rules_[i], static_cast<std::uint16_t>(i)));
-    return made.empty() ? nullptr : std::make_unique<ChainHealth>(std::move(made));
+    return made.empty() ? nullptr : std::make_unique<ChainHealth>(made);
 }
 
 std::unique_ptr<Conservation> Detect::audit_of(std::uint16_t index) const {
@@ -82,11 +82,11 @@ bool Detect::emit_health(Chain& chain, std::uint16_t index, pipeline::Nanosecond
 
 // One chain a call; true: there may be more.
 bool Detect::look_at_time(pipeline::Turn const& turn) {
-    for (std::uint16_t i = 0; i < chains_.size(); ++i) {
+    for (std::size_t i = 0; i < chains_.size(); ++i) {
         Chain& chain = chains_[i];
         if (!chain.health || chain.assets.empty()) continue;
         chain.health->at(turn.now);
-        if (!emit_health(chain, i, turn.now)) return true;
+        if (!emit_health(chain, static_cast<std::uint16_t>(i), turn.now)) return true;
     }
     return false;
 }

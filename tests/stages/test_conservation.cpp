@@ -29,6 +29,7 @@ struct Audit {
 
     static std::vector<decoders::Account> people(std::vector<std::uint8_t> const& names) {
         std::vector<decoders::Account> accounts;
+        accounts.reserve(names.size());
         for (std::uint8_t const name : names) accounts.push_back(person(name));
         return accounts;
     }
