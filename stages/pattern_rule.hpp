@@ -58,10 +58,18 @@ class PatternRule {
     // What the chain's token is worth, where the rule asks for it; see LargeTransfers.
     void price(std::string_view usd, std::uint32_t time_s);
     std::uint64_t unpriced() const;
+    // Of no other movement it says anything, or learns from it: it need not be asked.
+    struct Wants {
+        decoders::MovementKinds kinds{};
+        u128 least = 0;           // amount
+        bool of_exchange = false; // an exchange's at one end
+    };
+    Wants wants() const;
     // What it says of a movement that is in the log and in the accounts.
     std::optional<Claim> on(Accounts& accounts, MovementLog const& log, Moved const& moved);
     // The movements of a block have all been told; afterwards next() until it answers nothing.
     void at_block(std::uint32_t number, std::uint32_t time_s);
+    bool timed() const; // else both do nothing
     std::optional<Claim> next(Accounts const& accounts, MovementLog const& log);
     // Nobody's: the chain's own.
     bool speaks_of(decoders::Account const* subject) const;

@@ -37,6 +37,13 @@ inline std::strong_ordering against_share(u128 part, Share share, u128 whole) {
     return times(part, 1'000'000'000) <=> times(whole, share.billionths);
 }
 
+// The least part that is at least that share of `whole`; the share is at most 1.
+inline u128 least_of_share(Share share, u128 whole) {
+    constexpr std::uint64_t billion = 1'000'000'000;
+    return whole / billion * share.billionths +
+           (whole % billion * share.billionths + billion - 1) / billion;
+}
+
 inline u128 sum_of(u128 a, u128 b) {
     u128 sum = 0;
     return __builtin_add_overflow(a, b, &sum) ? ~u128{0} : sum;

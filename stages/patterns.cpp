@@ -40,7 +40,19 @@ Patterns::Patterns(Options const& options, std::span<ClusterLabel const> labels)
     accounts_.remember_in(&cold_);
 }
 
-void Patterns::set_rules(std::vector<PatternRule> rules) { rules_ = std::move(rules); }
+void Patterns::set_rules(std::vector<PatternRule> rules) {
+    rules_ = std::move(rules);
+    for (auto& asked : asked_) asked.clear();
+    timed_.clear();
+    for (std::size_t i = 0; i < rules_.size(); ++i) {
+        auto const rule = static_cast<std::uint16_t>(i);
+        auto const [kinds, least, of_exchange] = rules_[i].wants();
+        for (std::size_t kind = 0; kind < asked_.size(); ++kind)
+            if (kinds.has(static_cast<MovementKind>(kind)))
+                asked_[kind].push_back({least, rule, of_exchange});
+        if (rules_[i].timed()) timed_.push_back(rule);
+    }
+}
 
 void Patterns::movement(Transfer const& transfer) {
     if (transfer.asset != native_asset || rules_.empty()) return;
@@ -76,7 +88,7 @@ std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
         case Step::movement:
             rule_ = 0;
             if (place_ == PatternBlocks::none) {
-                for (PatternRule& rule : rules_) rule.at_block(block->ref.number, now_s_);
+                for (auto const rule : timed_) rules_[rule].at_block(block->ref.number, now_s_);
                 step_ = Step::ended;
                 break;
             }
@@ -94,9 +106,9 @@ std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
             step_ = Step::movement;
             break;
         case Step::ended:
-            for (; rule_ < rules_.size(); ++rule_)
-                while (auto const claim = rules_[rule_].next(accounts_, log_))
-                    if (auto found = told(rules_[rule_], *claim)) return found;
+            for (; rule_ < timed_.size(); ++rule_)
+                while (auto const claim = rules_[timed_[rule_]].next(accounts_, log_))
+                    if (auto found = told(rules_[timed_[rule_]], *claim)) return found;
             blocks_.pop();
             step_ = Step::block;
             break;
@@ -159,6 +171,10 @@ bool Patterns::take_movement(PatternBlocks::Block const& block) {
     if (held.signer && moved_.kind == MovementKind::transfer)
         clusters_.acted(accounts_, held.signer, moved_.from, now_s_);
     clusters_.moved(accounts_, log_, moved_);
+    auto const is_exchange = [&](AccountIndex one) {
+        return one != no_account && std::as_const(accounts_)[one].exchange;
+    };
+    of_exchange_ = is_exchange(moved_.from) || is_exchange(moved_.to);
     return true;
 }
 
@@ -188,8 +204,11 @@ void Patterns::remember_sender(Moved const& moved) {
 }
 
 std::optional<PatternFound> Patterns::judge_next() {
-    while (rule_ < rules_.size()) {
-        PatternRule& rule = rules_[rule_++];
+    auto const& asked = asked_[static_cast<std::size_t>(moved_.kind)];
+    while (rule_ < asked.size()) {
+        Asked const& one = asked[rule_++];
+        if (moved_.amount < one.least || (one.of_exchange && !of_exchange_)) continue;
+        PatternRule& rule = rules_[one.rule];
         if (auto const claim = rule.on(accounts_, log_, moved_))
             if (auto found = told(rule, *claim)) return found;
     }

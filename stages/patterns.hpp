@@ -123,6 +123,12 @@ class Patterns {
     std::span<PatternRule const> rules() const { return rules_; }
 
   private:
+    // Rules that want a kind of movement, in their order.
+    struct Asked {
+        u128 least = 0;
+        std::uint16_t rule = 0;
+        bool of_exchange = false;
+    };
     struct Told {
         std::uint64_t key = 0; // of rule and subject; 0: free
         std::uint32_t last_s = 0;
@@ -165,6 +171,8 @@ class Patterns {
     MovementLog log_;
     Clusters clusters_;
     std::vector<PatternRule> rules_;
+    std::array<std::vector<Asked>, decoders::movement_kinds> asked_; // by kind
+    std::vector<std::uint16_t> timed_; // rules that blocks are told to
     std::vector<Told> told_;
     std::vector<Passed> passed_; // a ring by number
     std::vector<Lately> lately_; // a ring, of claims
@@ -177,7 +185,8 @@ class Patterns {
     enum class Step : std::uint8_t { block, movement, rules, ended } step_ = Step::block;
     std::uint32_t place_ = PatternBlocks::none; // of the movement
     Moved moved_{};
-    std::size_t rule_ = 0;
+    bool of_exchange_ = false;     // one of its ends is
+    std::size_t rule_ = 0;         // in asked_, then in timed_
     std::uint32_t now_s_ = 0;      // of the newest block taken
     std::uint32_t passed_now_ = 0; // its number
     PatternsCounts counts_;
