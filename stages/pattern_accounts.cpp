@@ -17,6 +17,16 @@ std::uint64_t next_random(std::uint64_t& state) {
     return z ^ z >> 31;
 }
 
+// Without a call, and most often it is the one.
+bool same(decoders::Account const& a, decoders::Account const& b) {
+    std::array<std::uint64_t, 4> left{}, right{};
+    std::memcpy(left.data(), a.key, sizeof a.key);
+    std::memcpy(right.data(), b.key, sizeof b.key);
+    std::uint64_t differs = a.size ^ b.size;
+    for (std::size_t i = 0; i < left.size(); ++i) differs |= left[i] ^ right[i];
+    return differs == 0;
+}
+
 } // namespace
 
 AccountHash::AccountHash(std::uint64_t seed) {
@@ -51,11 +61,20 @@ std::size_t Accounts::memory_bytes() const {
            changed_.size() * sizeof(std::uint64_t);
 }
 
-AccountIndex Accounts::find(decoders::Account const& key) const {
+AccountIndex Accounts::find(decoders::Account const& key) const { return find(key, hash_(key)); }
+
+AccountIndex Accounts::find(decoders::Account const& key, std::uint64_t hash) const {
     std::uint32_t const found =
-        index_.find(hash_(key), [&](std::uint32_t number) { return states_[number].key == key; });
+        index_.find(hash, [&](std::uint32_t number) { return same(states_[number].key, key); });
     static_assert(CacheIndex::none == no_account);
     return found;
+}
+
+void Accounts::expect_record(std::uint64_t hash) const {
+    std::uint32_t const likely = index_.find(hash, [](std::uint32_t) { return true; });
+    if (likely == CacheIndex::none) return;
+    auto const* const record = reinterpret_cast<char const*>(&states_[likely]);
+    for (std::size_t at = 0; at < sizeof(AccountState); at += 64) __builtin_prefetch(record + at);
 }
 
 AccountIndex Accounts::enter(decoders::Account const& key, std::uint32_t now_s) {

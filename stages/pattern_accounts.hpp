@@ -109,6 +109,14 @@ class Accounts {
     AccountIndex enter(decoders::Account const& key, std::uint32_t now_s);
     // no_account: it is not there.
     AccountIndex find(decoders::Account const& key) const;
+    // The same with hash_of(key), which may be known for longer.
+    AccountIndex find(decoders::Account const& key, std::uint64_t hash) const;
+
+    // A search waits for memory twice: for the index, then for the record. Who knows what it will
+    // look for asks for both beforehand, first for the one of everything, then for the other.
+    std::uint64_t hash_of(decoders::Account const& key) const { return hash_(key); }
+    void expect_index(std::uint64_t hash) const { index_.expect(hash); }
+    void expect_record(std::uint64_t hash) const;
 
     // To be written: the record counts as changed. No reference may be kept beyond a snapshot.
     AccountState& operator[](AccountIndex index) {

@@ -19,9 +19,9 @@ PatternBlocks::PatternBlocks(Options const& options)
 }
 
 PatternBlocks::Block* PatternBlocks::find(Hash const& hash) {
-    auto const found =
-        std::ranges::find_if(blocks_, [&](Block const& one) { return one.ref.hash == hash; });
-    return found == blocks_.end() ? nullptr : &*found;
+    for (std::size_t i = blocks_.size(); i-- > 0;) // most often the newest
+        if (blocks_[i].ref.hash == hash) return &blocks_[i];
+    return nullptr;
 }
 
 PatternBlocks::Block& PatternBlocks::block_of(BlockRef const& ref) {

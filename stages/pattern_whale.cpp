@@ -50,23 +50,26 @@ Whales::Zone Whales::zone_of(u128 balance) const {
 
 void Whales::on(Accounts const& accounts, Moved const& moved) {
     if (moved.from == moved.to) return;
-    if (moved.from != no_account && accounts[moved.from].balance_known) {
-        u128 before = accounts[moved.from].balance;
-        if (leaving_kinds.has(moved.kind)) before = plus_saturated(before, moved.amount);
-        judge(accounts, moved, moved.from, before);
+    // Nearly nobody comes near a mark.
+    auto const stays = [this](u128 least, u128 most) {
+        return most < exit_ || least >= options_.level;
+    };
+    auto const judge = [&](AccountIndex of, u128 before, u128 after) {
+        Zone const was = zone_of(before), is = zone_of(after);
+        if (was != is) crossed(accounts, moved, of, was, is);
+    };
+    if (moved.from != no_account && leaving_kinds.has(moved.kind)) {
+        AccountState const& sender = accounts[moved.from];
+        u128 const before = plus_saturated(sender.balance, moved.amount);
+        if (sender.balance_known && !stays(sender.balance, before))
+            judge(moved.from, before, sender.balance);
     }
-    if (moved.to != no_account && accounts[moved.to].balance_known) {
-        u128 before = accounts[moved.to].balance;
-        if (entering_kinds.has(moved.kind))
-            before = before > moved.amount ? before - moved.amount : 0;
-        judge(accounts, moved, moved.to, before);
+    if (moved.to != no_account && entering_kinds.has(moved.kind)) {
+        AccountState const& receiver = accounts[moved.to];
+        u128 const before = receiver.balance - std::min(receiver.balance, moved.amount);
+        if (receiver.balance_known && !stays(before, receiver.balance))
+            judge(moved.to, before, receiver.balance);
     }
-}
-
-void Whales::judge(Accounts const& accounts, Moved const& moved, AccountIndex of, u128 before) {
-    Zone const was = zone_of(before);
-    Zone const is = zone_of(accounts[of].balance);
-    if (was != is) crossed(accounts, moved, of, was, is);
 }
 
 void Whales::crossed(Accounts const& accounts, Moved const& moved, AccountIndex of, Zone was,

@@ -68,7 +68,6 @@ class Whales {
     };
 
     Zone zone_of(u128 balance) const;
-    void judge(Accounts const& accounts, Moved const& moved, AccountIndex of, u128 before);
     void crossed(Accounts const& accounts, Moved const& moved, AccountIndex of, Zone was, Zone is);
     bool end_waiting(decoders::Account const& key);
     bool end_between(decoders::Account const& key);

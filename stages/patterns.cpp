@@ -73,9 +73,7 @@ void Patterns::movement(Transfer const& transfer) {
 std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
     if (again_ > 0)
         if (auto found = told_again()) return found;
-    for (;;) {
-        PatternBlocks::Block const* const block = blocks_.front();
-        if (block == nullptr) return std::nullopt;
+    for (auto const* block = blocks_.front(); block != nullptr;) {
         switch (step_) {
         case Step::block:
             now_s_ = static_cast<std::uint32_t>(block->ref.timestamp_ms / 1'000);
@@ -83,6 +81,7 @@ std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
             passed_[block->ref.number % passed_.size()] = {block->ref.number, now_s_,
                                                            block->ref.hash};
             place_ = block->first;
+            ahead_size_ = ahead_at_ = 0;
             step_ = Step::movement;
             break;
         case Step::movement:
@@ -110,15 +109,18 @@ std::optional<PatternFound> Patterns::next(std::size_t& steps_left) {
                 while (auto const claim = rules_[timed_[rule_]].next(accounts_, log_))
                     if (auto found = told(rules_[timed_[rule_]], *claim)) return found;
             blocks_.pop();
+            block = blocks_.front();
             step_ = Step::block;
             break;
         }
     }
+    return std::nullopt;
 }
 
 bool Patterns::holds(decoders::Account const& key, std::uint32_t number, u128 total) {
     if (!between_blocks() || done_to() != number || now_s_ == 0) return false;
-    AccountIndex const account = enter(key, now_s_);
+    AccountIndex account = accounts_.find(key);
+    if (account == no_account) account = make(key, now_s_);
     if (account == no_account) return false;
     AccountState const& known = std::as_const(accounts_)[account];
     if (known.balance_known && known.balance == total) return true; // nothing to be written
@@ -128,9 +130,35 @@ bool Patterns::holds(decoders::Account const& key, std::uint32_t number, u128 to
     return true;
 }
 
-AccountIndex Patterns::enter(decoders::Account const& key, std::uint32_t now_s) {
+void Patterns::look_ahead() {
+    ahead_size_ = ahead_at_ = 0;
+    for (std::uint32_t place = place_; place != PatternBlocks::none && ahead_size_ < ahead_max;
+         place = blocks_.next_of(place)) {
+        HeldMovement const& held = blocks_.at(place);
+        Ahead const ahead{accounts_.hash_of(held.from), accounts_.hash_of(held.to)};
+        accounts_.expect_index(ahead.from);
+        accounts_.expect_index(ahead.to);
+        ahead_[ahead_size_++] = ahead;
+    }
+    for (Ahead const& ahead : std::span(ahead_).first(ahead_size_)) {
+        accounts_.expect_record(ahead.from);
+        accounts_.expect_record(ahead.to);
+    }
+}
+
+AccountIndex Patterns::enter(decoders::Account const& key, std::uint64_t hash,
+                             std::uint32_t now_s) {
     if (!key) return no_account;
-    if (AccountIndex const known = accounts_.find(key); known != no_account) return known;
+    if (AccountIndex const known = accounts_.find(key, hash); known != no_account) {
+        // Now, or the movement's other end might take its place.
+        AccountState& state = accounts_[known];
+        state.last_s = std::max(state.last_s, now_s);
+        return known;
+    }
+    return make(key, now_s);
+}
+
+AccountIndex Patterns::make(decoders::Account const& key, std::uint32_t now_s) {
     AccountIndex const made = accounts_.enter(key, now_s);
     if (made != no_account) clusters_.welcome(accounts_, made);
     return made;
@@ -139,13 +167,15 @@ AccountIndex Patterns::enter(decoders::Account const& key, std::uint32_t now_s) 
 // False: nothing has moved.
 bool Patterns::take_movement(PatternBlocks::Block const& block) {
     HeldMovement const& held = blocks_.at(place_);
+    if (ahead_at_ == ahead_size_) look_ahead();
+    Ahead const& ahead = ahead_[ahead_at_++];
     ++counts_.movements;
     moved_ = {.amount = held.amount,
               .time_s = now_s_,
               .block = block.ref.number,
               .event = held.event,
-              .from = enter(held.from, now_s_),
-              .to = enter(held.to, now_s_),
+              .from = enter(held.from, ahead.from, now_s_),
+              .to = enter(held.to, ahead.to, now_s_),
               .extrinsic = held.extrinsic,
               .row = held.row,
               .phase = held.phase,
@@ -154,48 +184,34 @@ bool Patterns::take_movement(PatternBlocks::Block const& block) {
         clusters_.related(accounts_, moved_.from, moved_.to, moved_.kind);
         return false;
     }
-    change_balances(moved_);
-    MovedSeq const before_of_from =
-        moved_.from == no_account ? 0 : std::as_const(accounts_)[moved_.from].sent;
-    MovedSeq const before_of_to =
-        moved_.to == no_account ? 0 : std::as_const(accounts_)[moved_.to].received;
-    moved_ = log_.append(moved_, before_of_from, before_of_to);
-    if (moved_.from != no_account) {
-        accounts_[moved_.from].sent = moved_.seq;
-        accounts_[moved_.from].last_s = now_s_;
-    }
-    if (moved_.to != no_account) {
-        accounts_[moved_.to].received = moved_.seq;
-        accounts_[moved_.to].last_s = now_s_;
-    }
+    AccountState* const from = moved_.from == no_account ? nullptr : &accounts_[moved_.from];
+    AccountState* const to = moved_.to == no_account ? nullptr : &accounts_[moved_.to];
+    change_balances(moved_, from, to);
+    moved_.seq =
+        log_.append(moved_, from == nullptr ? 0 : from->sent, to == nullptr ? 0 : to->received).seq;
+    if (from != nullptr) from->sent = moved_.seq;
+    if (to != nullptr) to->received = moved_.seq;
     if (held.signer && moved_.kind == MovementKind::transfer)
         clusters_.acted(accounts_, held.signer, moved_.from, now_s_);
     clusters_.moved(accounts_, log_, moved_);
-    auto const is_exchange = [&](AccountIndex one) {
-        return one != no_account && std::as_const(accounts_)[one].exchange;
-    };
-    of_exchange_ = is_exchange(moved_.from) || is_exchange(moved_.to);
+    of_exchange_ = (from != nullptr && from->exchange) || (to != nullptr && to->exchange);
     return true;
 }
 
 // An endowed account holds nothing yet: the movement that endowed it follows.
-void Patterns::change_balances(Moved const& moved) {
-    if (moved.to != no_account && knowing_kinds.has(moved.kind)) {
-        AccountState& state = accounts_[moved.to];
-        state.balance_known = true;
-        state.balance = moved.kind == MovementKind::set ? moved.amount : 0;
+void Patterns::change_balances(Moved const& moved, AccountState* from, AccountState* to) {
+    if (to != nullptr && knowing_kinds.has(moved.kind)) {
+        to->balance_known = true;
+        to->balance = moved.kind == MovementKind::set ? moved.amount : 0;
         return;
     }
-    if (moved.from != no_account && leaving_kinds.has(moved.kind)) {
-        AccountState& state = accounts_[moved.from];
+    if (from != nullptr && leaving_kinds.has(moved.kind)) {
         // More than it had: what was known of it was not all.
-        if (state.balance < moved.amount) state.balance_known = false;
-        state.balance -= std::min(state.balance, moved.amount);
+        if (from->balance < moved.amount) from->balance_known = false;
+        from->balance -= std::min(from->balance, moved.amount);
     }
-    if (moved.to != no_account && entering_kinds.has(moved.kind)) {
-        AccountState& state = accounts_[moved.to];
-        state.balance = plus_saturated(state.balance, moved.amount);
-    }
+    if (to != nullptr && entering_kinds.has(moved.kind))
+        to->balance = plus_saturated(to->balance, moved.amount);
 }
 
 void Patterns::remember_sender(Moved const& moved) {

@@ -146,11 +146,18 @@ class Patterns {
         std::uint32_t block = 0; // in which it was told
         PatternFound found{};
     };
+    // The hashes of the ends of the movements to come: memory is slow, but knows to do several
+    // things at a time.
+    struct Ahead {
+        std::uint64_t from = 0, to = 0;
+    };
+    static constexpr std::size_t ahead_max = 32;
     // Blocks whose claims may still have been on their way: the links to deliver hold no more.
     static constexpr std::uint32_t underway_blocks_max = 1'200;
 
+    void look_ahead();
     bool take_movement(PatternBlocks::Block const& block);
-    void change_balances(Moved const& moved);
+    static void change_balances(Moved const& moved, AccountState* from, AccountState* to);
     void remember_sender(Moved const& moved);
     std::optional<PatternFound> judge_next();
     std::optional<PatternFound> told(PatternRule& rule, Claim const& claim);
@@ -162,7 +169,8 @@ class Patterns {
     bool wanted(PatternRule const& rule, Claim const& claim) const;
     Told& slot_of(std::uint64_t key, std::uint32_t cooldown_s, bool& known);
     Transfer transfer_of(Moved const& moved) const;
-    AccountIndex enter(decoders::Account const& key, std::uint32_t now_s);
+    AccountIndex enter(decoders::Account const& key, std::uint64_t hash, std::uint32_t now_s);
+    AccountIndex make(decoders::Account const& key, std::uint32_t now_s);
 
     Options const options_;
     PatternBlocks blocks_;
@@ -184,6 +192,8 @@ class Patterns {
     // Where next() is.
     enum class Step : std::uint8_t { block, movement, rules, ended } step_ = Step::block;
     std::uint32_t place_ = PatternBlocks::none; // of the movement
+    std::array<Ahead, ahead_max> ahead_{};
+    std::size_t ahead_size_ = 0, ahead_at_ = 0; // ahead_at_: place_'s
     Moved moved_{};
     bool of_exchange_ = false;     // one of its ends is
     std::size_t rule_ = 0;         // in asked_, then in timed_

@@ -275,5 +275,30 @@ TEST(Patterns, a_statistical_rule_is_silent_where_it_is_switched_off) {
     }
 }
 
+// Its sender has been silent for longer than any window, and the table is full.
+TEST(Patterns, who_sends_again_does_not_lose_its_place_to_whom_it_sends_to) {
+    Patterns patterns({.accounts_max = 2, .movements_max = 16, .longest_window_s = day_s}, {});
+    std::vector<Rule> const rules{rule_of(RuleKind::drain)};
+    patterns.set_rules(pattern_rules(rules, 0, 10, {}, {}, [](auto) {}));
+    for (auto const& [number, to] : {std::pair{1U, 2U}, {30'000U, 3U}}) {
+        Transfer transfer;
+        transfer.block = block_ref(number);
+        transfer.from = account(1);
+        transfer.to = account(to);
+        transfer.amount = token;
+        transfer.movement = row_of_event("Transfer");
+        patterns.begin_at(number);
+        patterns.movement(transfer);
+        patterns.end(transfer.block);
+        patterns.finalized(transfer.block.hash, number);
+        std::size_t steps = 1;
+        EXPECT_FALSE(patterns.next(steps));
+    }
+    Accounts const& known = patterns.accounts();
+    EXPECT_NE(known.find(account(1)), no_account);
+    EXPECT_EQ(known.find(account(2)), no_account);
+    EXPECT_NE(known.find(account(3)), no_account);
+}
+
 } // namespace
 } // namespace stages
