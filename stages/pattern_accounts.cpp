@@ -40,6 +40,7 @@ std::uint64_t AccountHash::operator()(decoders::Account const& account) const {
     std::array<std::uint64_t, 4> words{};
     std::memcpy(words.data(), account.key, sizeof account.key);
     u128 sum = coefficients_[0] + coefficients_[5] * account.size;
+#pragma GCC unroll 4 // half of the instructions
     for (std::size_t i = 0; i < words.size(); ++i) sum += coefficients_[i + 1] * words[i];
     auto hash = static_cast<std::uint64_t>(sum >> 64);
     // One to one, so the bound holds; keys that differ by regular steps do not stay neighbours.

@@ -220,14 +220,18 @@ void Patterns::remember_sender(Moved const& moved) {
 }
 
 std::optional<PatternFound> Patterns::judge_next() {
-    auto const& asked = asked_[static_cast<std::size_t>(moved_.kind)];
-    while (rule_ < asked.size()) {
-        Asked const& one = asked[rule_++];
-        if (moved_.amount < one.least || (one.of_exchange && !of_exchange_)) continue;
+    std::span<Asked const> const asked = asked_[static_cast<std::size_t>(moved_.kind)];
+    u128 const amount = moved_.amount;
+    bool const of_exchange = of_exchange_;
+    for (std::size_t at = rule_; at < asked.size(); ++at) {
+        Asked const& one = asked[at];
+        if (amount < one.least || (one.of_exchange && !of_exchange)) continue;
+        rule_ = at + 1;
         PatternRule& rule = rules_[one.rule];
         if (auto const claim = rule.on(accounts_, log_, moved_))
             if (auto found = told(rule, *claim)) return found;
     }
+    rule_ = asked.size();
     return std::nullopt;
 }
 
