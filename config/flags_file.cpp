@@ -170,6 +170,13 @@ FlagState first_flags(Config const& config) {
     return state;
 }
 
+std::vector<stages::PinEntry> stored_pins(stages::StateFiles const& files) {
+    if (!files.exists(flags_file_name)) return {};
+    auto const text = files.read(flags_file_name, bytes_max);
+    auto stored = text ? flags_from(*text) : std::unexpected(text.error());
+    return stored ? std::move(stored->pins) : std::vector<stages::PinEntry>();
+}
+
 FlagState start_flags(Config const& config, pipeline::Log& log) {
     StateFolder files = folder(config);
     return start_flags(config, files, log);

@@ -27,6 +27,9 @@ stages::FlagState first_flags(Config const& config);
 [[nodiscard]] stages::FlagState start_flags(Config const& config, stages::StateFiles& files,
                                             pipeline::Log& log);
 
+// The pins that are stored, for a routing stage that begins. None where nothing is stored, or it
+// cannot be read: then everything is on legacy anyhow.
+[[nodiscard]] std::vector<stages::PinEntry> stored_pins(stages::StateFiles const& files);
 // What is stored now; of the running service.
 [[nodiscard]] stages::FlagState stored_flags(Config const& config);
 [[nodiscard]] std::expected<void, std::string> store_flags(Config const& config,

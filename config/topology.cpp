@@ -1,5 +1,6 @@
 #include "config/topology.hpp"
 
+#include "config/flags_file.hpp"
 #include "config/stage_options.hpp"
 #include "stages/decode.hpp"
 #include "stages/detect.hpp"
@@ -219,6 +220,16 @@ std::unique_ptr<Detect> make_detect(pipeline::Topology& t, World const& world,
                                     hybrid_pages(world.config, rules));
 }
 
+// A drawn world has no files, and nobody to route for.
+RouteOptions route_options(World const& world) {
+    RouteOptions options = route_options(world.config);
+    auto const files = world.files();
+    if (!files) return options;
+    for (PinEntry const& pin : stored_pins(*files))
+        options.pins.push_back({pin.account, pin.pin, pin.until_unix_ms});
+    return options;
+}
+
 // From enrich to detect, where a rule has levels in dollars and somebody knows prices.
 std::vector<pipeline::Link<Finding>*> price_links(pipeline::Topology& t, Config const& config) {
     for (std::uint16_t i = 0; std::size_t{i} < config.chains.size(); ++i)
@@ -285,7 +296,7 @@ std::expected<void, std::string> build_topology(pipeline::Topology& t, World con
     std::vector both{&candidates};
     both.insert(both.end(), legacy.candidates.begin(), legacy.candidates.end());
     t.stage_over(place.row("route", Process::legacy, processes ? "route" : "data"),
-                 std::make_unique<Route>(route_options(config),
+                 std::make_unique<Route>(route_options(world),
                                          Route::Needs{world.log, book.add("", route_metrics),
                                                       world.clock, &world.switchboard},
                                          routed, pipeline::Outs<Twin>(shadow.twins)),

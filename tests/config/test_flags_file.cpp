@@ -70,3 +70,30 @@ TEST(FlagsFile, whatever_is_damaged_is_refused) {
           replaced(good, "clean = false\n", ""), good.substr(0, good.size() / 2)})
         EXPECT_FALSE(flags_from(bad)) << bad;
 }
+
+namespace {
+
+struct OneFile final : stages::StateFiles {
+    std::string text;
+    bool exists(std::string const& name) const override { return name == flags_file_name; }
+    std::expected<std::string, std::string> read(std::string const&, std::size_t) const override {
+        return text;
+    }
+    std::expected<void, std::string> write(std::string const&, std::string_view) override {
+        return {};
+    }
+};
+
+} // namespace
+
+TEST(FlagsFile, a_routing_stage_that_begins_is_given_the_pins_that_are_stored) {
+    OneFile files;
+    files.text = flags_text(sample());
+    auto const pins = stored_pins(files);
+    ASSERT_EQ(pins.size(), 1U);
+    EXPECT_EQ(pins[0].account, sample().pins[0].account);
+    EXPECT_EQ(pins[0].pin, stages::Pin::hybrid);
+    EXPECT_EQ(pins[0].until_unix_ms, 1'800'000'000'000U);
+    files.text = "no regime";
+    EXPECT_TRUE(stored_pins(files).empty());
+}
