@@ -29,11 +29,6 @@ std::vector<tests::TinyPallet> pallets_of(unsigned runtime) {
             {"Balances", {{"Transfer", {amount, to, from}}}}};
 }
 
-decoders::Account account(std::uint64_t index) {
-    Hash const key = decoders::blake2b_256(pipeline::as_bytes(fmt::format("account {}", index)));
-    return decoders::account_of(key.data(), 32);
-}
-
 std::string version_json(std::uint32_t spec) {
     return fmt::format(R"({{"specName":"tiny","implName":"tiny","authoringVersion":1,)"
                        R"("specVersion":{},"implVersion":1,"apis":[],"transactionVersion":1,)"
@@ -54,7 +49,7 @@ class Feed final : public stages::ChainFeed {
                 chain_.genesis(),
                 fmt::format(R"({{"name":"{}","specName":"tiny","properties":{{"ss58Format":42,)"
                             R"("tokenDecimals":10,"tokenSymbol":"SIM"}}}})",
-                            Chain::name)};
+                            Chain::name_of(chain_.plan_.index))};
         io::CaptureBlock const& block = chain_.block(number_).data;
         unsigned const runtime = block.spec_version - first_spec;
         if (!std::exchange(told_[runtime], true))
@@ -71,10 +66,26 @@ class Feed final : public stages::ChainFeed {
     std::uint32_t number_ = Chain::first_number;
 };
 
+decoders::Account Chain::person(std::uint64_t index) {
+    static auto const all = [] {
+        std::array<decoders::Account, people> made;
+        for (std::size_t i = 0; i < people; ++i) {
+            Hash const key =
+                decoders::blake2b_256(pipeline::as_bytes(fmt::format("account {}", i)));
+            made[i] = decoders::account_of(key.data(), 32);
+        }
+        return made;
+    }();
+    return all[index];
+}
+
+std::string Chain::name_of(std::size_t index) { return fmt::format("simulated-{}", index); }
+
 Chain::Chain(ChainPlan plan)
     : plan_(std::move(plan))
     , random_(plan_.seed) {
-    genesis_ = decoders::blake2b_256(pipeline::as_bytes("a chain that exists nowhere"));
+    genesis_ = decoders::blake2b_256(pipeline::as_bytes(
+        fmt::format("a chain that exists nowhere, as {}", name_of(plan_.index))));
     for (unsigned i = 0; i < runtimes; ++i) {
         Runtime& made = runtimes_.emplace_back();
         made.metadata = tests::tiny_metadata(pallets_of(i));
@@ -104,11 +115,10 @@ unsigned Chain::runtime_at(std::uint32_t ordinal) const {
 
 // Most are small; a few are just at a level, because thresholds are met at equality.
 Sent Chain::draw_transfer(std::uint32_t number) {
-    constexpr std::uint64_t people = 40;
     Sent sent;
     sent.block = number;
-    sent.from = account(random_.below(people));
-    sent.to = account(random_.below(people));
+    sent.from = person(random_.below(people));
+    sent.to = person(random_.below(people));
     constexpr std::uint64_t tokens[] = {99, 100, 1'000, 10'000};
     std::uint64_t const what = random_.below(10);
     if (what < 6) sent.amount = whole * (1 + random_.below(99)) + random_.below(1'000);

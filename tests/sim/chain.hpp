@@ -30,6 +30,7 @@ struct Sent {
 };
 
 struct ChainPlan {
+    std::size_t index = 0; // which of the service's chains
     std::uint64_t seed = 1;
     std::uint64_t block_ms = 1'000;
     std::set<std::uint32_t> upgrades; // blocks (from 1, counted from the first) that set the code
@@ -44,8 +45,13 @@ class Chain {
     static constexpr unsigned runtimes = 3;
     static constexpr u128 whole = 10'000'000'000; // ten decimals
     static constexpr u128 threshold = 100 * whole;
-    static constexpr char const* name = "simulated";
     static constexpr char const* rule = "whales";
+    static constexpr std::uint64_t people = 40;
+    static constexpr char const* watch_rule = "ours";
+    static constexpr int watched = 5; // the first of them
+    static constexpr u128 watch_threshold = 1'000 * whole;
+
+    static decoders::Account person(std::uint64_t index); // who sends and receives
 
     explicit Chain(ChainPlan plan);
 
@@ -56,6 +62,7 @@ class Chain {
     Block const& block(std::uint32_t number); // makes it, and all before it, if need be
     std::unique_ptr<stages::ChainFeed> feed();
     Hash const& genesis() const { return genesis_; }
+    static std::string name_of(std::size_t index);
 
   private:
     friend class Feed;

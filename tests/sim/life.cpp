@@ -14,6 +14,44 @@ namespace {
 constexpr char const* sink_name = "ndjson:alerts";
 constexpr char const* rollout_name = "rollout.state";
 
+// Steps of seconds, so that the machine goes up, and down, by itself.
+constexpr char const* rollout_plan = R"(
+cooldown = "15s"
+hold = "2s"
+ladder = [50, 10, 0]
+[[step]]
+name = "nobody"
+phase = "foundation"
+tiers = 0
+percent = 0
+bake = "3s"
+[[step]]
+name = "few"
+phase = "migration"
+tiers = 2
+percent = 10
+bake = "4s"
+samples = 2
+[step.gates]
+accuracy = { at_least = "50%" }
+[[step]]
+name = "half"
+phase = "cutover"
+tiers = "all"
+percent = 50
+bake = "4s"
+samples = 4
+[step.gates]
+accuracy = { at_least = "50%" }
+[[step]]
+name = "everybody"
+phase = "cutover"
+tiers = "all"
+percent = 100
+bake = "4s"
+confirm = true
+)";
+
 // Time is moved by the simulation, so nobody sleeps.
 class Awake final : public pipeline::Poller {
   public:
@@ -157,7 +195,7 @@ std::unique_ptr<stages::Governor> Life::open_governor(std::function<void()> wake
 std::unique_ptr<stages::Steward> Life::open_steward(stages::Governor& governor,
                                                     pipeline::Out<stages::Steer> steer) {
     constexpr std::size_t bytes_max = 4'096;
-    auto loaded = config::rollout_plan_of(ground_.config);
+    auto loaded = config::load_rollout_plan_text(rollout_plan, "simulated");
     CHECK(loaded.usable());
     auto const stored = files_.exists(rollout_name)
                           ? files_.read(rollout_name, bytes_max)
@@ -170,7 +208,8 @@ std::unique_ptr<stages::Steward> Life::open_steward(stages::Governor& governor,
         governor, ground_.log,
         [this](std::string const& text) { return files_.write(rollout_name, text); },
         [](std::uint32_t) {}, // a restart in order is one of the simulation's own
-        [steer](std::uint16_t chain, bool hold) mutable {
+        [steer, held = ground_.held](std::uint16_t chain, bool hold) mutable {
+            if (hold) held();
             stages::Steer message;
             message.chain = chain;
             message.hold = hold;

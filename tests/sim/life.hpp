@@ -16,6 +16,7 @@
 #include "io/loopback_network.hpp"
 #include "pipeline/board.hpp"
 
+#include <functional>
 #include <optional>
 
 namespace sim {
@@ -30,6 +31,7 @@ struct Ground { // what the service stands on
     io::LoopbackNetwork& network;
     MemoryDisk& disk;
     AlertStream& stream;
+    std::function<void()> held; // a chain is held on legacy
 };
 
 constexpr char const* journal_name = "alerts.db";

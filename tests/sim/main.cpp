@@ -45,14 +45,19 @@ struct Totals {
         sums.requests += one.requests;
         sums.answers += one.answers;
         sums.pairs += one.pairs;
+        sums.turns_judged += one.turns_judged;
+        sums.pins_judged += one.pins_judged;
+        sums.patterns += one.patterns;
         for (std::size_t i = 0; i < sim::kinds; ++i) met[i] += one.met[i];
     }
     void print() const {
         fmt::print("{} seeds, {} of them twice, {} failed: {} steps, {} blocks, {} lines about {} "
                    "alerts, {} lives, {} deaths of parts, {} requests to Subscan, {} answers to "
-                   "operators, {} pairs agreed\n",
+                   "operators, {} pairs agreed, {} alerts whose turn it was, {} of them by a pin, "
+                   "{} patterns\n",
                    seeds, twice, failed, sums.steps, sums.blocks, sums.lines, sums.alerts_told,
-                   sums.lives, sums.part_deaths, sums.requests, sums.answers, sums.pairs);
+                   sums.lives, sums.part_deaths, sums.requests, sums.answers, sums.pairs,
+                   sums.turns_judged, sums.pins_judged, sums.patterns);
         std::string coverage = "seeds that met each kind:";
         for (auto const& row : sim::kind_rows)
             coverage += fmt::format(" {} {},", row.name, met[static_cast<std::size_t>(row.kind)]);

@@ -5,6 +5,7 @@
 
 #include <algorithm>
 #include <fmt/format.h>
+#include <ranges>
 
 namespace sim {
 
@@ -23,19 +24,29 @@ std::uint32_t number_of(simdjson::simdjson_result<Element> element) {
     return element.get(number) == simdjson::SUCCESS ? static_cast<std::uint32_t>(number) : ~0U;
 }
 
-std::string decimal(u128 value) {
-    std::string text;
-    for (; value != 0; value /= 10) text += static_cast<char>('0' + static_cast<int>(value % 10));
-    return text.empty() ? "0" : std::string(text.rbegin(), text.rend());
-}
-
-std::string_view severity_of(u128 amount) {
+// Nothing: the rule says nothing of it.
+std::optional<std::string_view> severity_of(Sent const& sent, u128 amount, std::string_view rule) {
+    if (rule == Chain::watch_rule) {
+        bool const watched = std::ranges::any_of(std::views::iota(0, Chain::watched), [&](int i) {
+            auto const person = Chain::person(static_cast<std::uint64_t>(i));
+            return sent.from == person || sent.to == person;
+        });
+        if (watched && amount >= Chain::watch_threshold) return "notable";
+        return std::nullopt;
+    }
+    if (rule != Chain::rule || amount < Chain::threshold) return std::nullopt;
     if (amount >= 10'000 * Chain::whole) return "critical";
     return amount >= 1'000 * Chain::whole ? "important" : "notable";
 }
 
 Told read(Element line) {
     Told told;
+    told.chain = text_of(line["chain"]);
+    told.rule = text_of(line["rule"]);
+    told.sum = text_of(line["sum_raw"]);
+    std::uint64_t parties = 0;
+    for (auto const* name : {"sources", "destinations"})
+        if (line["parameters"][name].get(parties) == simdjson::SUCCESS) told.parties = parties;
     told.id = text_of(line["id"]);
     told.state = text_of(line["state"]);
     told.severity = text_of(line["severity"]);
@@ -59,6 +70,12 @@ bool may_follow(std::string const& before, std::string const& after) {
 
 } // namespace
 
+std::string decimal(u128 value) {
+    std::string text;
+    for (; value != 0; value /= 10) text += static_cast<char>('0' + static_cast<int>(value % 10));
+    return text.empty() ? "0" : std::string(text.rbegin(), text.rend());
+}
+
 std::string alert_id_text(Hash const& genesis, Sent const& sent, std::string_view rule) {
     std::vector<std::uint8_t> bytes(genesis.begin(), genesis.end());
     auto const integer = [&](u128 value, int size) {
@@ -76,41 +93,43 @@ std::string alert_id_text(Hash const& genesis, Sent const& sent, std::string_vie
     return decoders::hex_text(pipeline::Bytes(hash).first(16)).substr(2);
 }
 
-Oracle::Oracle(Scenario const& scenario, Chain& chain)
+Oracle::Oracle(Scenario const& scenario, std::size_t index, Chain& chain, Speakers const& speakers)
     : scenario_(scenario)
-    , chain_(chain) {}
+    , index_(index)
+    , chain_(chain)
+    , speakers_(speakers) {}
 
-void Oracle::stream_was_cut() {
-    read_ = lines_ = wrong_rows_ = 0;
+void Oracle::begin_anew() {
+    wrong_rows_ = 0;
     states_.clear();
 }
 
-Verdict Oracle::look(std::string_view stream, std::uint32_t finalized) {
-    if (stream.size() < read_) return "the stream became shorter";
-    for (;;) {
-        std::size_t const end = stream.find('\n', read_);
-        if (end == std::string_view::npos) return std::nullopt;
-        std::string_view const text = stream.substr(read_, end - read_);
-        if (auto wrong = line(text, finalized)) return *wrong + ": " + std::string(text);
-        read_ = end + 1;
-        ++lines_;
-    }
-}
-
-Verdict Oracle::line(std::string_view text, std::uint32_t finalized) {
+bool StreamReader::next(std::string_view stream, Told& told) {
+    if (stream.size() < read_) trouble_ = "the stream became shorter";
+    std::size_t const end = trouble_.empty() ? stream.find('\n', read_) : std::string_view::npos;
+    if (end == std::string_view::npos) return false;
+    last_ = stream.substr(read_, end - read_);
     Element parsed;
-    if (parser_.parse(text).get(parsed) != simdjson::SUCCESS) return "a line that is no JSON";
-    return judge(read(parsed), finalized);
+    if (parser_.parse(last_).get(parsed) != simdjson::SUCCESS) {
+        trouble_ = "a line that is no JSON: " + std::string(last_);
+        return false;
+    }
+    told = read(parsed);
+    read_ = end + 1;
+    ++lines_;
+    return true;
 }
 
 // ---- truth --------------------------------------------------------------------------------------
 
 // The first block of the branch that shadows this one, as ordinals; a fork that would begin on a
 // branch does not happen.
-static std::optional<std::uint64_t> branch_over(Scenario const& scenario, std::uint64_t ordinal) {
+static std::optional<std::uint64_t> branch_over(Scenario const& scenario, std::size_t chain,
+                                                std::uint64_t ordinal) {
     std::map<std::uint64_t, std::uint64_t> forks; // the longest of those at a block
     for (Event const& event : scenario.events)
-        if (event.kind == Kind::fork) forks[event.at] = std::max(forks[event.at], event.length);
+        if (event.kind == Kind::fork && event.chain == chain)
+            forks[event.at] = std::max(forks[event.at], event.length);
     std::uint64_t free_from = 0;
     for (auto const& [at, length] : forks) {
         if (at < free_from) continue;
@@ -124,7 +143,7 @@ static std::optional<std::uint64_t> branch_over(Scenario const& scenario, std::u
 // are those of the block before the fork; where the runtime changes in between, it begins anew with
 // the events of the first block that the other one executes.
 std::optional<std::uint32_t> Oracle::forked_from(std::uint32_t block) const {
-    auto const first = branch_over(scenario_, block - Chain::first_number);
+    auto const first = branch_over(scenario_, index_, block - Chain::first_number);
     if (!first) return std::nullopt;
     std::uint32_t source = Chain::first_number + static_cast<std::uint32_t>(*first) - 1;
     for (std::uint32_t number = source + 1; number <= block; ++number)
@@ -136,22 +155,22 @@ std::optional<std::uint32_t> Oracle::forked_from(std::uint32_t block) const {
 bool Oracle::garbled(std::uint32_t block) const {
     std::uint32_t const ordinal = block - Chain::first_number;
     return std::ranges::any_of(scenario_.events, [&](Event const& event) {
-        return event.kind == Kind::garbage_events && ordinal >= event.at &&
+        return event.kind == Kind::garbage_events && event.chain == index_ && ordinal >= event.at &&
                ordinal < event.at + event.length;
     });
 }
 
 Sent const* Oracle::find(Told const& told, std::uint32_t meant_in, u128 factor) const {
     for (Sent const& sent : chain_.block(meant_in).sent) {
-        if (sent.event_index != told.event_index || sent.amount * factor < Chain::threshold)
-            continue;
+        auto const severity = severity_of(sent, sent.amount * factor, told.rule);
+        if (sent.event_index != told.event_index || !severity) continue;
         Sent there = sent;
         there.block = told.block;
         there.amount *= factor;
-        if (decimal(there.amount) == told.amount && severity_of(there.amount) == told.severity &&
+        if (decimal(there.amount) == told.amount && *severity == told.severity &&
             decoders::hex_text(there.from.bytes()) == told.from &&
             decoders::hex_text(there.to.bytes()) == told.to &&
-            alert_id_text(chain_.genesis(), there, Chain::rule) == told.id)
+            alert_id_text(chain_.genesis(), there, told.rule) == told.id)
             return &sent;
     }
     return nullptr;
@@ -163,7 +182,7 @@ Verdict Oracle::judge(Told const& told, std::uint32_t finalized) {
     bool const happened = find(told, told.block, 1) != nullptr;
     auto const before_fork = forked_from(told.block);
     bool const left = before_fork && find(told, *before_fork, 1) != nullptr;
-    bool const wrong_row = told.path == "legacy" && scenario_.has(Kind::wrong_amount) &&
+    bool const wrong_row = told.path == "legacy" && scenario_.has(Kind::wrong_amount, index_) &&
                            find(told, told.block, 10) != nullptr;
     if (!happened && !left && !wrong_row) return "this has not happened";
     if (told.state == "final" && !happened && !wrong_row) return "final, but it has not happened";
@@ -180,38 +199,41 @@ Verdict Oracle::judge(Told const& told, std::uint32_t finalized) {
     if (!may_follow(known.state, told.state))
         return fmt::format("{} after {}", told.state,
                            known.state.empty() ? "nothing" : known.state);
-    if (known.state.empty())
-        if (auto wrong = speaker(told)) return wrong;
+    if (known.state.empty() && scenario_.chains[index_].legacy)
+        if (auto wrong = speakers_.judge(told.from, told.to, told.path == "hybrid", told.fallback,
+                                         told.epoch))
+            return wrong;
     wrong_rows_ += wrong_row && known.state.empty();
     known = {told.state, told.block, told.path == "legacy"};
     return std::nullopt;
 }
 
-Verdict Oracle::speaker(Told const& told) const {
-    if (told.path != "hybrid" || told.fallback) return std::nullopt;
-    auto const regime = regimes_.find(told.epoch);
-    if (regime == regimes_.end() || !regime->second) return std::nullopt;
-    return "hybrid speaks after a rollback";
-}
-
 // ---- what lacks ---------------------------------------------------------------------------------
 
-Verdict Oracle::lacks(std::uint32_t last) const {
+Verdict Oracle::lacks(Sent const& sent, std::string_view rule) const {
+    if (!severity_of(sent, sent.amount, rule) || garbled(sent.block)) return std::nullopt;
     // A row that Subscan hides is told by hybrid, if hybrid has any share then.
-    bool const may_lack = scenario_.hides_rows() && scenario_.hybrid_may_be_out();
+    bool const may_lack = scenario_.hides_rows(index_) && scenario_.hybrid_may_be_out();
+    auto const known = states_.find(alert_id_text(chain_.genesis(), sent, rule));
+    if (known == states_.end() && may_lack) return std::nullopt;
+    if (known == states_.end())
+        return fmt::format("{}: event {} of block {} was not told", rule, sent.event_index,
+                           sent.block);
+    // Legacy takes back what Subscan has shown and then hides.
+    bool const hidden =
+        scenario_.hides_rows(index_) && known->second.legacy && known->second.state == "retracted";
+    if (known->second.state != "final" && !hidden)
+        return fmt::format("event {} of block {} is {}", sent.event_index, sent.block,
+                           known->second.state);
+    return std::nullopt;
+}
+
+Verdict Oracle::lacks(std::uint32_t last) const {
     for (std::uint32_t number = Chain::first_number; number <= last; ++number)
         for (Sent const& sent : chain_.block(number).sent) {
-            if (sent.amount < Chain::threshold || garbled(number)) continue;
-            auto const known = states_.find(alert_id_text(chain_.genesis(), sent, Chain::rule));
-            if (known == states_.end() && may_lack) continue;
-            if (known == states_.end())
-                return fmt::format("event {} of block {} was not told", sent.event_index, number);
-            // Legacy takes back what Subscan has shown and then hides.
-            bool const hidden = scenario_.hides_rows() && known->second.legacy &&
-                                known->second.state == "retracted";
-            if (known->second.state != "final" && !hidden)
-                return fmt::format("event {} of block {} is {}", sent.event_index, number,
-                                   known->second.state);
+            if (auto wrong = lacks(sent, Chain::rule)) return wrong;
+            if (!scenario_.watch) continue;
+            if (auto wrong = lacks(sent, Chain::watch_rule)) return wrong;
         }
     for (auto const& [id, known] : states_)
         if (known.block <= last && known.state == "seen")
@@ -234,7 +256,7 @@ Verdict Oracle::ledger(stages::LedgerView const& view, std::uint32_t last) const
 Verdict Oracle::digest(stages::LedgerView const& view, std::uint32_t) const {
     auto const& range = view.ranges[0];
     if (range.blocks != range.to - range.from + 1) return "a range with another number of blocks";
-    if (scenario_.has(Kind::garbage_events)) return std::nullopt; // other events were read
+    if (scenario_.has(Kind::garbage_events, index_)) return std::nullopt; // other events were read
     stages::Digest sum{};
     for (std::uint32_t number = range.from; number <= range.to; ++number) {
         auto const& block = chain_.block(number).data;

@@ -15,6 +15,7 @@ constexpr auto block = Unit::block;
 constexpr auto request = Unit::request;
 constexpr auto legacy = Needs::legacy;
 constexpr auto parts = Needs::processes;
+constexpr auto steward = Needs::steward;
 
 } // namespace
 
@@ -79,6 +80,12 @@ std::array<KindRow, kinds> const kind_rows{{
     {Kind::hybrid_on,      "hybrid_on",      time,    2, 0,  legacy},
     {Kind::drill,          "drill",          time,    2, 0,  legacy},
     {Kind::ask,            "ask",            time,    4},
+    {Kind::pin,            "pin",            time,    8, 0,  legacy},
+    {Kind::freeze,         "freeze",         time,    2, 0,  legacy},
+    {Kind::unfreeze,       "unfreeze",       time,    2, 0,  legacy},
+    {Kind::tier,           "tier",           time,    3, 0,  legacy},
+    {Kind::rollout,        "rollout",        time,   10, 0,  steward},
+    {Kind::acknowledge,    "acknowledge",    time,    3, 0,  steward},
 }};
 // clang-format on
 
@@ -92,14 +99,31 @@ bool Scenario::has(Kind kind) const {
     return std::ranges::find(events, kind, &Event::kind) != events.end();
 }
 
+bool Scenario::has(Kind kind, std::size_t chain) const {
+    return std::ranges::any_of(
+        events, [&](Event const& event) { return event.kind == kind && event.chain == chain; });
+}
+
+bool Scenario::legacy() const { return std::ranges::any_of(chains, &ChainDraw::legacy); }
+
+bool Scenario::hides_rows(std::size_t chain) const {
+    return has(Kind::short_page, chain) || has(Kind::missing_rows, chain) ||
+           has(Kind::wrong_amount, chain) || has(Kind::amount_zero, chain);
+}
+
 bool Scenario::hides_rows() const {
-    return has(Kind::short_page) || has(Kind::missing_rows) || has(Kind::wrong_amount) ||
-           has(Kind::amount_zero);
+    for (std::size_t i = 0; i < chains.size(); ++i)
+        if (hides_rows(i)) return true;
+    return false;
+}
+
+bool Scenario::has_patterns(std::size_t chain) const {
+    return patterns && !chains[chain].legacy && !has(Kind::garbage_events, chain);
 }
 
 bool Scenario::hybrid_may_be_out() const {
     return share == 0 || steward || has(Kind::share) || has(Kind::rollback) ||
-           has(Kind::hybrid_off);
+           has(Kind::hybrid_off) || has(Kind::pin) || has(Kind::tier);
 }
 
 namespace {
@@ -113,10 +137,11 @@ void drop_known_losses(Scenario& made) {
         std::erase_if(made.events, [](Event const& e) { return ends_the_service(e.kind); });
 }
 
-void draw_events(KindRow const& row, Scenario& made, decoders::SampleRandom& random) {
+void draw_events(KindRow const& row, std::size_t chain, Scenario& made,
+                 decoders::SampleRandom& random) {
     std::uint64_t const count = 1 + random.below(row.most);
     for (std::uint64_t i = 0; i < count; ++i) {
-        Event event{row.kind, 0, 0, random.next()};
+        Event event{row.kind, chain, 0, 0, random.next()};
         switch (row.unit) {
         case Unit::time: event.at = 500 + random.below(made.milliseconds()); break;
         case Unit::block: event.at = 1 + random.below(made.blocks); break;
@@ -129,52 +154,90 @@ void draw_events(KindRow const& row, Scenario& made, decoders::SampleRandom& ran
     }
 }
 
+constexpr std::uint64_t paces[] = {500, 1'000, 2'000, 6'000};
+
+// What only a chain has: its node, its blocks, its Subscan.
+void draw_another_chain(Scenario& made, decoders::SampleRandom& random) {
+    auto const chance = [&](std::uint64_t percent) { return random.below(100) < percent; };
+    ChainDraw chain;
+    chain.block_ms = paces[1 + random.below(3)];
+    chain.legacy = chance(55);
+    chain.two_nodes = chance(30);
+    chain.newer_methods = chance(25);
+    chain.finalized_only = chance(15);
+    chain.finality_lag = static_cast<unsigned>(1 + random.below(4));
+    chain.subscan_lag = static_cast<unsigned>(random.below(4));
+    std::size_t const index = made.chains.size();
+    made.chains.push_back(chain);
+    std::uint64_t const wildness = 3 + random.below(45);
+    for (KindRow const& row : kind_rows) {
+        bool const on = chance(wildness);
+        if (row.unit == Unit::time || row.kind == Kind::huge_block) continue;
+        if (on && (row.needs != Needs::legacy || chain.legacy))
+            draw_events(row, index, made, random);
+    }
+}
+
 } // namespace
 
 Scenario draw(std::uint64_t seed) {
     decoders::SampleRandom random(seed * 0x9e37'79b9 + 1);
     auto const chance = [&](std::uint64_t percent) { return random.below(100) < percent; };
-    constexpr std::uint64_t paces[] = {500, 1'000, 2'000, 6'000};
     constexpr unsigned shares[] = {0, 30, 50, 100, 100};
     Scenario made;
     made.seed = seed;
     made.blocks = static_cast<std::uint32_t>(20 + random.below(50));
-    made.block_ms = paces[random.below(4)];
-    made.legacy = chance(55);
+    ChainDraw& first = made.chains.emplace_back();
+    first.block_ms = paces[random.below(4)];
+    first.legacy = chance(55);
     made.processes = chance(50);
-    made.two_nodes = chance(40);
-    made.newer_methods = chance(25);
-    made.finalized_only = chance(15);
-    made.steward = made.legacy && chance(30);
+    first.two_nodes = chance(40);
+    first.newer_methods = chance(25);
+    first.finalized_only = chance(15);
+    made.steward = first.legacy && chance(30);
     made.tight_sink = chance(30);
-    made.finality_lag = static_cast<unsigned>(1 + random.below(4));
-    made.subscan_lag = static_cast<unsigned>(random.below(4));
+    first.finality_lag = static_cast<unsigned>(1 + random.below(4));
+    first.subscan_lag = static_cast<unsigned>(random.below(4));
     made.share = shares[random.below(5)];
     // How wild it is: from hardly anything to half of all there is.
     std::uint64_t const wildness = 3 + random.below(45);
     for (KindRow const& row : kind_rows) {
-        bool const possible = (row.needs != Needs::legacy || made.legacy) &&
-                              (row.needs != Needs::processes || made.processes);
+        bool const possible = (row.needs != Needs::legacy || first.legacy) &&
+                              (row.needs != Needs::processes || made.processes) &&
+                              (row.needs != Needs::steward || made.steward);
         bool const on = chance(wildness);
-        if (on && possible) draw_events(row, made, random);
+        if (on && possible) draw_events(row, 0, made, random);
     }
+    // From a number of its own: what a seed gives its first chain stays the same.
+    decoders::SampleRandom others(seed * 0x9e37'79b9 + 2);
+    constexpr std::size_t more[] = {0, 0, 0, 0, 0, 0, 1, 1, 1, 2};
+    for (std::size_t left = more[others.below(10)]; left > 0; --left)
+        draw_another_chain(made, others);
+    made.watch = others.below(3) == 0;
+    made.patterns = others.below(2) == 0;
     drop_known_losses(made);
     return made;
 }
 
 std::string describe(Scenario const& s) {
-    std::string text = fmt::format(
-        "seed {}: {} blocks of {} ms, {}{}{}{}{}{}{}, finality {} behind, {} % hybrid\n", s.seed,
-        s.blocks, s.block_ms, s.processes ? "three processes" : "one process",
-        s.legacy ? fmt::format(", Subscan {} behind", s.subscan_lag) : "",
-        s.two_nodes ? ", two nodes" : "", s.newer_methods ? ", chainHead_v1" : "",
-        s.finalized_only ? ", finalized only" : "", s.steward ? ", health checks" : "",
-        s.tight_sink ? ", a tight sink" : "", s.finality_lag, s.share);
+    std::string text =
+        fmt::format("seed {}: {} blocks, {}{}{}{}{}, {} % hybrid\n", s.seed, s.blocks,
+                    s.processes ? "three processes" : "one process",
+                    s.steward ? ", health checks" : "", s.tight_sink ? ", a tight sink" : "",
+                    s.watch ? ", watched people" : "", s.patterns ? ", patterns" : "", s.share);
+    for (ChainDraw const& chain : s.chains)
+        text += fmt::format(
+            "  a chain: blocks of {} ms{}{}{}{}, finality {} behind\n", chain.block_ms,
+            chain.legacy ? fmt::format(", Subscan {} behind", chain.subscan_lag) : "",
+            chain.two_nodes ? ", two nodes" : "", chain.newer_methods ? ", chainHead_v1" : "",
+            chain.finalized_only ? ", finalized only" : "", chain.finality_lag);
     constexpr std::string_view units[] = {"ms", "blocks", "requests"};
     for (std::size_t i = 0; i < s.events.size(); ++i) {
         Event const& event = s.events[i];
         KindRow const& row = row_of(event.kind);
         text += fmt::format("  {:3} {:15} at {}", i, row.name, event.at);
+        if (row.unit != Unit::time && s.chains.size() > 1)
+            text += fmt::format(" of chain {}", event.chain);
         if (event.length != 0)
             text += fmt::format(" for {} {}", event.length, units[static_cast<int>(row.unit)]);
         text += '\n';

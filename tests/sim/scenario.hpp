@@ -84,12 +84,18 @@ enum class Kind : std::uint8_t {
     hybrid_on,
     drill,
     ask,
+    pin,
+    freeze,
+    unfreeze,
+    tier,
+    rollout,     // one of its commands
+    acknowledge, // an incident
     last_
 };
 inline constexpr std::size_t kinds = static_cast<std::size_t>(Kind::last_);
 
 enum class Unit : std::uint8_t { time, block, request };
-enum class Needs : std::uint8_t { nothing, legacy, processes };
+enum class Needs : std::uint8_t { nothing, legacy, processes, steward };
 
 struct KindRow {
     Kind kind;
@@ -104,31 +110,43 @@ KindRow const& row_of(Kind kind);
 
 struct Event {
     Kind kind{};
+    std::size_t chain = 0;    // whose node, blocks or Subscan
     std::uint64_t at = 0;     // milliseconds since the start, the block's ordinal, or the request
     std::uint64_t length = 0; // the same
     std::uint64_t value = 0;  // any number; its kind makes of it what it needs
 };
 
-struct Scenario {
-    std::uint64_t seed = 0;
-    std::uint32_t blocks = 0; // before everything heals
+struct ChainDraw {
     std::uint64_t block_ms = 0;
     bool legacy = false;
-    bool processes = false; // the parts die alone
     bool two_nodes = false;
     bool newer_methods = false; // the node speaks chainHead_v1 only
     bool finalized_only = false;
-    bool steward = false;
-    bool tight_sink = false; // takes a few lines at a time: everything waits for it
     unsigned finality_lag = 2;
     unsigned subscan_lag = 0;
-    unsigned share = 100; // of hybrid, percent, at the first start
+};
+
+struct Scenario {
+    std::uint64_t seed = 0;
+    std::uint32_t blocks = 0; // of the first chain, before everything heals
+    std::vector<ChainDraw> chains;
+    bool processes = false; // the parts die alone
+    bool steward = false;
+    bool watch = false;      // a rule about five people
+    bool patterns = false;   // rules about what several transfers mean together
+    bool tight_sink = false; // takes a few lines at a time: everything waits for it
+    unsigned share = 100;    // of hybrid, percent, at the first start
     std::vector<Event> events;
 
     bool has(Kind kind) const;
-    bool hides_rows() const;        // Subscan leaves rows out, or tells other amounts
+    bool has(Kind kind, std::size_t chain) const;
+    bool legacy() const;                      // of any chain
+    bool hides_rows(std::size_t chain) const; // Subscan leaves rows out, or tells other amounts
+    bool hides_rows() const;
+    // Hybrid alone reads it, and reads all of it.
+    bool has_patterns(std::size_t chain) const;
     bool hybrid_may_be_out() const; // at some time, so that it may not stand in for legacy either
-    std::uint64_t milliseconds() const { return blocks * block_ms; }
+    std::uint64_t milliseconds() const { return blocks * chains[0].block_ms; }
 };
 
 Scenario draw(std::uint64_t seed);

@@ -38,20 +38,41 @@ struct Search {
             if (!try_one(smaller)) return;
         }
     }
+    void without_the_impossible(Scenario smaller) {
+        auto const impossible = [&](Event const& event) {
+            KindRow const& row = row_of(event.kind);
+            if (event.chain >= smaller.chains.size()) return true;
+            bool const legacy =
+                row.unit == Unit::time ? smaller.legacy() : smaller.chains[event.chain].legacy;
+            return (row.needs == Needs::legacy && !legacy) ||
+                   (row.needs == Needs::processes && !smaller.processes) ||
+                   (row.needs == Needs::steward && !smaller.steward);
+        };
+        std::erase_if(smaller.events, impossible);
+        smaller.steward = smaller.steward && smaller.legacy();
+        try_one(smaller);
+    }
     void simplify() {
+        while (best.chains.size() > 1) {
+            std::size_t const before = best.chains.size();
+            Scenario smaller = best;
+            smaller.chains.pop_back();
+            without_the_impossible(smaller);
+            if (best.chains.size() == before) break;
+        }
         for (bool Scenario::* option :
-             {&Scenario::steward, &Scenario::two_nodes, &Scenario::newer_methods,
-              &Scenario::finalized_only, &Scenario::processes, &Scenario::legacy}) {
+             {&Scenario::steward, &Scenario::processes, &Scenario::watch, &Scenario::patterns}) {
             if (!(best.*option)) continue;
             Scenario smaller = best;
             smaller.*option = false;
-            auto const impossible = [&](Event const& event) {
-                Needs const needs = row_of(event.kind).needs;
-                return (needs == Needs::legacy && !smaller.legacy) ||
-                       (needs == Needs::processes && !smaller.processes);
-            };
-            std::erase_if(smaller.events, impossible);
-            try_one(smaller);
+            without_the_impossible(smaller);
+        }
+        for (bool ChainDraw::* option : {&ChainDraw::two_nodes, &ChainDraw::newer_methods,
+                                         &ChainDraw::finalized_only, &ChainDraw::legacy}) {
+            if (std::ranges::none_of(best.chains, option)) continue;
+            Scenario smaller = best;
+            for (ChainDraw& chain : smaller.chains) chain.*option = false;
+            without_the_impossible(smaller);
         }
     }
 };

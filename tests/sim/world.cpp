@@ -1,5 +1,6 @@
 #include "world.hpp"
 
+#include "decoders/hex.hpp"
 #include "io/url.hpp"
 
 #include <algorithm>
@@ -14,40 +15,82 @@ using pipeline::second;
 
 namespace {
 
-constexpr std::uint16_t first_node_port = 9'944;
-constexpr std::uint16_t subscan_port = 4'399;
-constexpr unsigned rounds_max = 60; // of everything, before time moves on
+constexpr std::uint16_t first_subscan_port = 4'399; // and one more a chain
+constexpr unsigned rounds_max = 60;                 // of everything, before time moves on
 constexpr std::size_t words_max = 60;
 
+std::uint16_t node_port(std::size_t site, std::size_t index) {
+    return static_cast<std::uint16_t>(9'944 + 2 * site + index);
+}
+
+// Of the first people, where canary tiers matter.
+std::vector<std::uint8_t> tiers_of(Scenario const& s) {
+    std::vector<std::uint8_t> tiers(Chain::people);
+    for (std::uint8_t i = 0; s.legacy() && i < Chain::watched; ++i) tiers[i] = 1 + i % 4;
+    return tiers;
+}
+
+std::string chain_text(ChainDraw const& chain, std::size_t index) {
+    std::string endpoints = fmt::format("\"ws://a:{}\"", node_port(index, 0));
+    if (chain.two_nodes) endpoints += fmt::format(", \"ws://b:{}\"", node_port(index, 1));
+    std::string text =
+        fmt::format("[[chain]]\nname = \"{}\"\nendpoints = [{}]\nstart = {}\nfollow = \"{}\"\n",
+                    Chain::name_of(index), endpoints, Chain::first_number,
+                    chain.finalized_only ? "finalized" : "best");
+    if (chain.legacy)
+        text += fmt::format("subscan_url = \"http://s:{}\"\nlegacy_poll = \"2s\"\n",
+                            first_subscan_port + index);
+    return text;
+}
+
+std::string people_text(Scenario const& s) {
+    auto const tiers = tiers_of(s);
+    std::string text;
+    for (std::size_t i = 0; i < Chain::watched; ++i) {
+        if (!s.watch && tiers[i] == 0) continue;
+        text += fmt::format("[[watch]]\naddress = \"{}\"\n",
+                            decoders::hex_text(Chain::person(i).bytes()));
+        if (tiers[i] != 0) text += fmt::format("tier = {}\n", tiers[i]);
+    }
+    if (s.watch)
+        text += fmt::format("[[rule]]\nname = \"{}\"\nkind = \"watch\"\nmin = \"1000\"\n",
+                            Chain::watch_rule);
+    return text;
+}
+
+std::string patterns_text(Scenario const& s) {
+    std::string names;
+    for (std::size_t i = 0; i < s.chains.size(); ++i)
+        if (s.has_patterns(i))
+            names += fmt::format("{}\"{}\"", names.empty() ? "" : ", ", Chain::name_of(i));
+    if (names.empty()) return {};
+    return pattern_rules(names) + "[patterns]\naccounts = 1000\nmovements = 32768\n";
+}
+
 std::string configuration(Scenario const& s) {
-    std::string endpoints = fmt::format("\"ws://a:{}\"", first_node_port);
-    if (s.two_nodes) endpoints += fmt::format(", \"ws://b:{}\"", first_node_port + 1);
     std::string text = fmt::format(
         "[service]\nstate_dir = \"state\"\nsocket = \"admin.sock\"\nlayout = \"single\"\n"
         "isolation = \"{}\"\n"
-        "[[chain]]\nname = \"{}\"\nendpoints = [{}]\nstart = {}\nfollow = \"{}\"\n{}"
         "[[rule]]\nname = \"{}\"\nkind = \"large_transfer\"\nnotable = \"100\"\n"
         "important = \"1000\"\ncritical = \"10000\"\n"
         "[flags]\nhybrid_traffic_percent = {}\n"
         "[[sink]]\nkind = \"ndjson\"\npath = \"alerts\"\n",
-        s.processes ? "process" : "thread", Chain::name, endpoints, Chain::first_number,
-        s.finalized_only ? "finalized" : "best",
-        s.legacy
-            ? fmt::format("subscan_url = \"http://s:{}\"\nlegacy_poll = \"2s\"\n", subscan_port)
-            : "",
-        Chain::rule, s.share);
-    if (s.legacy)
+        s.processes ? "process" : "thread", Chain::rule, s.share);
+    for (std::size_t i = 0; i < s.chains.size(); ++i) text += chain_text(s.chains[i], i);
+    if (s.legacy())
         text += "[subscan]\nrequests_per_second = 50\nrequests_per_day = 10000000\n"
                 "[enrich]\naccounts = false\nprices = false\n"
                 "[routing]\nhybrid_patience = \"3s\"\nlegacy_patience = \"20s\"\n";
-    return text;
+    return text + people_text(s) + patterns_text(s);
 }
 
-ChainPlan plan_of(Scenario const& scenario) {
+ChainPlan plan_of(Scenario const& scenario, std::size_t index) {
     ChainPlan plan;
-    plan.seed = scenario.seed + 1;
-    plan.block_ms = scenario.block_ms;
+    plan.index = index;
+    plan.seed = scenario.seed + 1 + index * 1'000'003;
+    plan.block_ms = scenario.chains[index].block_ms;
     for (Event const& event : scenario.events) {
+        if (event.chain != index) continue;
         auto const at = static_cast<std::uint32_t>(event.at);
         if (event.kind == Kind::upgrade) plan.upgrades.insert(at);
         if (event.kind == Kind::empty_block) plan.empty.insert(at);
@@ -118,15 +161,10 @@ World::World(Scenario const& scenario, Manner manner)
     , log_(clock_, manner.verbose)
     , network_(clock_)
     , disk_(scenario.seed * 4 + 4)
-    , chain_(plan_of(scenario))
-    , oracle_(scenario_, chain_)
+    , speakers_(tiers_of(scenario))
     , loaded_(config::load_text(configuration(scenario),
                                 scenario.steward ? "with steward" : "configuration"))
-    , operators_(network_, "admin.sock",
-                 [this](Acknowledged const& said) {
-                     bool const changes = said.kind != Kind::ask && said.kind != Kind::drill;
-                     if (changes) oracle_.acknowledged(said.epoch, said.kind == Kind::rollback);
-                 })
+    , operators_(network_, "admin.sock", [this](Answered const& said) { hear(said); })
     , started_(clock_.now) {
     for (auto const& problem : loaded_.problems)
         log_.write(pipeline::Level::warning, "configuration", problem.text);
@@ -136,59 +174,69 @@ World::World(Scenario const& scenario, Manner manner)
     for (Event const& event : scenario_.events)
         if (row_of(event.kind).unit == Unit::time) due_.push_back(event);
     std::ranges::stable_sort(due_, std::greater(), &Event::at);
-    if (scenario_.legacy) add_subscan();
-    for (std::size_t i = 0; i < (scenario_.two_nodes ? 2U : 1U); ++i) add_node(i);
+    for (std::size_t i = 0; i < scenario_.chains.size(); ++i) add_site(i);
 }
 
 World::~World() { end_life(false); }
 
-void World::add_subscan() {
+void World::add_site(std::size_t index) {
+    ChainDraw const& draw = scenario_.chains[index];
+    sites_.push_back(
+        std::make_unique<Site>(scenario_, index, speakers_, plan_of(scenario_, index)));
+    if (draw.legacy) add_subscan(index);
+    for (std::size_t i = 0; i < (draw.two_nodes ? 2U : 1U); ++i) add_node(index, i);
+}
+
+void World::add_subscan(std::size_t site) {
     stages::StandinSubscan::Options options;
-    options.seed = scenario_.seed;
+    options.seed = scenario_.seed + site;
     options.scenario.quota_per_second = 0;
     options.scenario.quota_per_day = 0;
-    options.scenario.lag_blocks = scenario_.subscan_lag;
-    options.scenario.finality_lag_blocks = scenario_.finality_lag;
+    options.scenario.lag_blocks = scenario_.chains[site].subscan_lag;
+    options.scenario.finality_lag_blocks = scenario_.chains[site].finality_lag;
     for (Event const& event : scenario_.events)
-        if (auto const kind = subscan_fault(event.kind)) {
+        if (auto const kind = subscan_fault(event.kind); kind && event.chain == site) {
             stages::StandinFault fault{event.at, *kind, event.length};
             fault.delay = (1 + event.value % 20) * second;
             options.scenario.faults.push_back(fault);
         }
-    subscan_ = std::make_unique<config::SubscanServer>(clock_, std::move(options));
-    CHECK(subscan_->listen(network_, {"s", subscan_port}));
+    auto& subscan = sites_[site]->subscan;
+    subscan = std::make_unique<config::SubscanServer>(clock_, std::move(options));
+    CHECK(subscan->listen(network_, {"s", static_cast<std::uint16_t>(first_subscan_port + site)}));
 }
 
-void World::add_node(std::size_t index) {
+void World::add_node(std::size_t of, std::size_t index) {
+    Site& site = *sites_[of];
+    ChainDraw const& draw = scenario_.chains[of];
     stages::StandinNode::Options options;
-    options.finality_lag_blocks = scenario_.finality_lag;
-    options.seed = scenario_.seed + index;
-    options.older_methods = !scenario_.newer_methods;
+    options.finality_lag_blocks = draw.finality_lag;
+    options.seed = scenario_.seed + 2 * of + index;
+    options.older_methods = !draw.newer_methods;
     for (Event const& event : scenario_.events) {
         auto const kind = node_fault(event.kind);
-        bool const here = !scenario_.two_nodes || event.value % 2 == index;
-        if (!kind || !here) continue;
+        bool const here = !draw.two_nodes || event.value % 2 == index;
+        if (!kind || !here || event.chain != of) continue;
         options.faults.push_back({event.at, *kind, std::max<std::uint64_t>(event.length, 1)});
         // TCP loses nothing in between: what was silent never speaks again.
         if (event.kind == Kind::silent)
             options.faults.push_back({event.at + event.length, stages::FaultKind::reset, 1});
     }
-    auto feed = chain_.feed();
-    if (index == 0 && subscan_) feed = subscan_->beside(std::move(feed));
+    auto feed = site.chain.feed();
+    if (index == 0 && site.subscan) feed = site.subscan->beside(std::move(feed));
     auto node = stages::StandinNode::create(std::move(feed), std::move(options));
     CHECK(node);
-    auto listener = network_.listen("node", static_cast<std::uint16_t>(first_node_port + index));
+    auto listener = network_.listen("node", node_port(of, index));
     CHECK(listener);
-    SimNode& made = nodes_.emplace_back();
+    SimNode& made = site.nodes.emplace_back();
     made.server = std::make_unique<io::WebSocketServer>(std::move(*listener), clock_, weather_);
     made.host = std::make_unique<stages::StandinHost>(*made.server, clock_);
     made.node = node->get();
-    made.host->add(std::move(*node), scenario_.block_ms * millisecond, false);
+    made.host->add(std::move(*node), draw.block_ms * millisecond, false);
 }
 
-std::uint32_t World::finalized() const {
+std::uint32_t Site::finalized() const {
     std::uint64_t highest = 0;
-    for (SimNode const& node : nodes_) highest = std::max(highest, node.node->finalized_number());
+    for (SimNode const& node : nodes) highest = std::max(highest, node.node->finalized_number());
     return static_cast<std::uint32_t>(highest);
 }
 
@@ -206,6 +254,7 @@ bool World::turn_service() {
         });
         if (lazy || (!healing_ && order_.up_to(7) == 0)) continue;
         moved = life_->turn(thread) || moved;
+        suspect(speakers_.in_force(life_->regime(), clock_.unix_ms));
         if (disk_.fallen()) end_life(true);
     }
     return moved;
@@ -216,17 +265,30 @@ bool World::step() {
     bool moved = turn_service();
     if (!healing_) set_windows();
     moved = network_.step() || moved;
-    if (!in_window(Kind::frozen))
-        for (SimNode& node : nodes_) moved = node.host->turn() || moved;
-    if (subscan_) moved = subscan_->turn() || moved;
+    for (std::size_t i = 0; i < sites_.size(); ++i) {
+        if (!frozen(i))
+            for (SimNode& node : sites_[i]->nodes) moved = node.host->turn() || moved;
+        if (sites_[i]->subscan) moved = sites_[i]->subscan->turn() || moved;
+    }
     return operators_.turn(clock_.now) || moved;
 }
 
 bool World::look() {
     if (sizes_.empty() || sizes_.back().second != stream_.text.size())
         sizes_.emplace_back(clock_.now, stream_.text.size());
-    auto const wrong = oracle_.look(stream_.text, finalized());
-    return !wrong || fail(*wrong);
+    if (!operators_.wrong().empty()) suspect(operators_.wrong());
+    if (!suspicion_.empty()) return fail(suspicion_);
+    for (Told told; reader_.next(stream_.text, told);) {
+        std::size_t of = 0;
+        while (of < sites_.size() && told.chain != Chain::name_of(of)) ++of;
+        if (of == sites_.size()) return fail("a chain that does not exist: " + told.chain);
+        Site& site = *sites_[of];
+        auto const wrong = site.patterns.knows(told.rule)
+                             ? site.patterns.judge(told, site.finalized())
+                             : site.oracle.judge(told, site.finalized());
+        if (wrong) return fail(*wrong + ": " + std::string(reader_.last()));
+    }
+    return reader_.trouble().empty() || fail(reader_.trouble());
 }
 
 // False: something is wrong.
@@ -255,17 +317,26 @@ Outcome World::run() {
         if (!wrong.empty()) fail(wrong);
     }
     outcome_.alerts = stream_.text;
-    outcome_.blocks = finalized() - Chain::first_number + 1;
-    outcome_.lines = oracle_.lines();
-    outcome_.alerts_told = oracle_.alerts();
+    outcome_.lines = reader_.lines();
     outcome_.answers = operators_.answered();
-    outcome_.wrong_rows = oracle_.wrong_rows();
-    if (subscan_) outcome_.requests = subscan_->subscan().counters().requests;
-    for (Event const& event : scenario_.events) {
-        Unit const unit = row_of(event.kind).unit;
-        if ((unit == Unit::block && event.at < outcome_.blocks) ||
-            (unit == Unit::request && event.at <= outcome_.requests))
-            meet(event.kind);
+    outcome_.turns_judged = speakers_.judged();
+    outcome_.pins_judged = speakers_.judged_by_pin();
+    for (std::size_t i = 0; i < sites_.size(); ++i) {
+        Site const& site = *sites_[i];
+        std::uint64_t const blocks = site.finalized() - Chain::first_number + 1;
+        std::uint64_t const requests =
+            site.subscan ? site.subscan->subscan().counters().requests : 0;
+        for (Event const& event : scenario_.events) {
+            Unit const unit = row_of(event.kind).unit;
+            bool const met = (unit == Unit::block && event.at < blocks) ||
+                             (unit == Unit::request && event.at <= requests);
+            if (met && event.chain == i) meet(event.kind);
+        }
+        outcome_.blocks += blocks;
+        outcome_.requests += requests;
+        outcome_.alerts_told += site.oracle.alerts();
+        outcome_.wrong_rows += site.oracle.wrong_rows();
+        outcome_.patterns += site.patterns.told();
     }
     outcome_.log.assign(log_.words.begin(), log_.words.end());
     return std::move(outcome_);

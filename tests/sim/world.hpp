@@ -10,7 +10,9 @@
 #include "life.hpp"
 #include "operators.hpp"
 #include "oracle.hpp"
+#include "patterns_oracle.hpp"
 #include "scenario.hpp"
+#include "speakers.hpp"
 
 #include "config/subscan_server.hpp"
 #include "stages/standin_host.hpp"
@@ -24,7 +26,8 @@ struct Outcome {
     std::string alerts; // the stream, as it was in the end
     std::uint64_t steps = 0, blocks = 0, lines = 0, alerts_told = 0, lives = 0, part_deaths = 0,
                   requests = 0, answers = 0, healed_after_ms = 0, wrong_rows = 0, pairs = 0,
-                  legacy_wrong = 0, faults_of_disk = 0;
+                  legacy_wrong = 0, faults_of_disk = 0, turns_judged = 0, pins_judged = 0,
+                  patterns = 0;
     std::array<bool, kinds> met{}; // events that came to pass
     std::vector<std::string> log;  // the last words of the service
 };
@@ -60,6 +63,25 @@ struct SimNode {
     stages::StandinNode* node = nullptr; // of the host
 };
 
+// A chain with everything that serves it. Feeds die before their chain.
+struct Site {
+    Site(Scenario const& scenario, std::size_t index, Speakers const& speakers, ChainPlan plan)
+        : chain(std::move(plan))
+        , oracle(scenario, index, chain, speakers)
+        , patterns(chain) {}
+    Site(Site const&) = delete;
+    Site& operator=(Site const&) = delete;
+
+    Chain chain;
+    Oracle oracle;
+    PatternsOracle patterns;
+    std::unique_ptr<config::SubscanServer> subscan; // its feed tells it
+    std::vector<SimNode> nodes;
+    std::uint32_t last = 0; // block up to which all has to be said
+
+    std::uint32_t finalized() const;
+};
+
 class World {
   public:
     World(Scenario const& scenario, Manner manner);
@@ -67,20 +89,25 @@ class World {
     Outcome run();
 
   private:
-    void add_node(std::size_t index);
-    void add_subscan();
+    void add_site(std::size_t index);
+    void add_node(std::size_t site, std::size_t index);
+    void add_subscan(std::size_t site);
 
     // ---- time (world.cpp)
     bool step(); // one pass of everything; true if anything moved
     bool pass(pipeline::Nanoseconds time);
     bool turn_service();
+    void hear(Answered const& said);
+    void press(Kind kind, std::uint64_t value);
+    void suspect(std::optional<std::string> const& wrong);
     bool look();
     bool heal();
+    bool pins_outlive_a_restart();
     std::string finish();
-    std::string check_end(std::uint32_t last);
+    std::string check_end();
     std::string check_comparison() const;
     bool fail(std::string const& why);
-    std::uint32_t finalized() const;
+    bool frozen(std::size_t site) const;
     pipeline::Nanoseconds since_start() const { return clock_.now - started_; }
 
     // ---- faults (world_faults.cpp)
@@ -107,11 +134,10 @@ class World {
     MemoryDisk disk_;
     AlertStream stream_;
     std::deque<std::pair<pipeline::Nanoseconds, std::size_t>> sizes_; // of the stream, by time
-    Chain chain_;
-    Oracle oracle_;
+    Speakers speakers_;
+    StreamReader reader_;
+    std::vector<std::unique_ptr<Site>> sites_; // by chain
     config::Loaded loaded_;
-    std::unique_ptr<config::SubscanServer> subscan_; // its feed tells it
-    std::vector<SimNode> nodes_;
     std::unique_ptr<Life> life_;
     Operators operators_;
 
@@ -125,6 +151,7 @@ class World {
     pipeline::Nanoseconds drain_until_ = 0;
     bool healing_ = false;
     bool finishing_ = false; // the life that ends is the last one
+    std::string suspicion_;  // what was wrong beside the stream
     Outcome outcome_;
 };
 

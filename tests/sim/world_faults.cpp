@@ -26,6 +26,14 @@ std::optional<Process> part_of(Kind kind) {
 
 } // namespace
 
+// The nodes of one chain stand still, or of all.
+bool World::frozen(std::size_t site) const {
+    return std::ranges::any_of(open_, [&](auto const& one) {
+        std::uint64_t const whose = one.first.value / 8 % (sites_.size() + 1);
+        return one.first.kind == Kind::frozen && (whose == sites_.size() || whose == site);
+    });
+}
+
 bool World::in_window(Kind kind) const {
     return std::ranges::any_of(open_, [&](auto const& one) { return one.first.kind == kind; });
 }
@@ -77,7 +85,13 @@ void World::begin(Event const& event) {
     case Kind::hybrid_off:
     case Kind::hybrid_on:
     case Kind::drill:
-    case Kind::ask: operators_.ask(event.kind, event.value, clock_.now); break;
+    case Kind::ask:
+    case Kind::pin:
+    case Kind::freeze:
+    case Kind::unfreeze:
+    case Kind::tier:
+    case Kind::rollout:
+    case Kind::acknowledge: press(event.kind, event.value); break;
     default: begin_end(event);
     }
 }
@@ -91,14 +105,43 @@ void World::begin_end(Event const& event) {
     if (event.kind == Kind::restart && !draining_) restart_in_order();
 }
 
+// ---- operators ----------------------------------------------------------------------------------
+
+void World::suspect(std::optional<std::string> const& wrong) {
+    if (wrong && suspicion_.empty()) suspicion_ = *wrong;
+}
+
+void World::press(Kind kind, std::uint64_t value) {
+    speakers_.asked(kind);
+    if (kind == Kind::pin) speakers_.pin_asked(pin_asked(value).person);
+    operators_.ask(kind, value, clock_.now, clock_.unix_ms);
+}
+
+void World::hear(Answered const& said) {
+    bool const refused = said.code == 2 || said.code == 4;
+    if (said.code == 2) suspect("refused as no command: " + said.error);
+    PinAsked const pin = pin_asked(said.value);
+    if (said.kind == Kind::pin && refused) speakers_.pin_refused(pin.person);
+    if (said.code != 0 || !said.epoch) return;
+    if (said.kind == Kind::pin)
+        speakers_.pinned(pin.person, static_cast<PinTo>(pin.to), *said.epoch,
+                         pin.for_ms == 0 ? std::nullopt
+                                         : std::optional(said.asked_unix_ms + pin.for_ms));
+    if (said.kind == Kind::rollback) speakers_.rolled_back(*said.epoch);
+    if (said.kind == Kind::rollout && said.percent && said.phase == "running")
+        suspect(speakers_.moved(*said.epoch, *said.percent));
+}
+
 // ---- life and death -----------------------------------------------------------------------------
 
 void World::start_life() {
     ++outcome_.lives;
     draining_ = false;
     seen_at_ = return_at_ = {};
-    life_ = std::make_unique<Life>(
-        Ground{loaded_.config, clock_, random_, log_, network_, disk_, stream_});
+    life_ = std::make_unique<Life>(Ground{loaded_.config, clock_, random_, log_, network_, disk_,
+                                          stream_, [this] { speakers_.held(); }});
+    speakers_.life_begins();
+    operators_.another_control();
     bool const cut = disk_.fallen();
     if (!cut && life_->trouble().empty()) return;
     log_.write(pipeline::Level::error, "start", cut ? "the power goes" : life_->trouble());
@@ -115,7 +158,11 @@ void World::end_life(bool power) {
         bool const old = !sizes_.empty() && sizes_[0].first + flushed_after <= clock_.now;
         stream_.tear(weather_, old ? sizes_[0].second : 0);
         sizes_.clear();
-        oracle_.stream_was_cut();
+        reader_.stream_was_cut();
+        for (auto const& site : sites_) {
+            site->oracle.begin_anew();
+            site->patterns.begin_anew();
+        }
     }
     for (int owner = 0; owner < owners; ++owner) disk_.kill(owner);
     life_.reset();
@@ -128,6 +175,7 @@ void World::bury(Process process) {
     if (!life_->is_up(process)) return;
     log_.write(pipeline::Level::error, "world", fmt::format("{} is killed", to_text(process)));
     ++outcome_.part_deaths;
+    if (process == Process::control) operators_.another_control();
     life_->bury(process);
     auto const index = pipeline::index_of(process);
     seen_at_[index] = clock_.now + order_.up_to(30) * millisecond;
@@ -181,19 +229,23 @@ bool World::heal() {
     disk_.live_on();
     stream_.stuck = false;
     Nanoseconds const begun = clock_.now;
-    auto const last = static_cast<std::uint32_t>(nodes_[0].node->best_number()) + 4;
+    for (auto const& site : sites_)
+        site->last = static_cast<std::uint32_t>(site->nodes[0].node->best_number()) + 4;
     if (!pass(20 * second)) return false;
-    for (Kind const kind : {Kind::unlock, Kind::hybrid_on, Kind::share}) {
-        if (!scenario_.legacy) break;
-        operators_.ask(kind, 4, clock_.now);
+    constexpr Kind buttons[] = {Kind::unlock, Kind::unfreeze, Kind::hybrid_on, Kind::tier,
+                                Kind::share};
+    for (Kind const kind : buttons) {
+        if (!scenario_.legacy()) break;
+        press(kind, 4); // to hybrid, all of it
         if (!pass(slice)) return false;
     }
+    if (scenario_.has(Kind::pin) && !pins_outlive_a_restart()) return false;
     std::string lacking;
     for (int i = 0; i <= manner_.pauses; ++i) {
         Nanoseconds const until = clock_.now + patience;
         while (clock_.now < until) {
             if (!pass(slice)) return false;
-            lacking = check_end(last);
+            lacking = check_end();
             if (!lacking.empty()) continue;
             outcome_.healed_after_ms = (clock_.now - begun) / millisecond;
             return true;
@@ -203,24 +255,46 @@ bool World::heal() {
     return fail("it does not heal: " + lacking);
 }
 
+// With everything on hybrid, and a few blocks after it. Then nobody is pinned any more: what waits
+// for legacy is held, so that at no moment nothing would be.
+bool World::pins_outlive_a_restart() {
+    constexpr std::uint64_t to_legacy = 8 + 24; // for ever: see pin_asked
+    for (std::uint64_t person = 0; person < 4; ++person) press(Kind::pin, person + to_legacy);
+    if (!pass(2 * second)) return false;
+    if (life_ && !draining_) restart_in_order();
+    if (!pass(5 * second + 10 * scenario_.chains[0].block_ms * millisecond)) return false;
+    for (std::uint64_t person = 0; person < 8; ++person) press(Kind::pin, person + 24);
+    return pass(2 * second);
+}
+
 // What lacks yet.
-std::string World::check_end(std::uint32_t last) {
+std::string World::check_end() {
     if (!life_) return "the service does not start: " + log_.words.back();
-    if (finalized() < last) return "the chain is not that far";
-    if (auto const lacks = oracle_.lacks(last)) return *lacks;
+    for (std::size_t i = 0; i < sites_.size(); ++i) {
+        Site& site = *sites_[i];
+        if (site.finalized() < site.last) return "the chain is not that far";
+        if (auto const lacks = site.oracle.lacks(site.last)) return *lacks;
+        if (!scenario_.has_patterns(i)) continue;
+        if (auto const lacks = site.patterns.lacks(site.last)) return *lacks;
+    }
     if (std::uint64_t const held = life_->metric("spyhop_route_held_matches"); held != 0)
         return fmt::format("{} matches are held", held);
     auto const ledgers = stages::read_ledgers(journal_name);
     if (!ledgers) return ledgers.error();
-    if (ledgers->size() != 1) return fmt::format("{} ledgers", ledgers->size());
-    return oracle_.ledger(ledgers->front(), last).value_or("");
+    if (ledgers->size() != sites_.size()) return fmt::format("{} ledgers", ledgers->size());
+    for (std::size_t i = 0; i < sites_.size(); ++i) {
+        auto const ours = std::ranges::find(*ledgers, Chain::name_of(i), &stages::LedgerView::name);
+        if (ours == ledgers->end()) return Chain::name_of(i) + " has no ledger";
+        if (auto const wrong = sites_[i]->oracle.ledger(*ours, sites_[i]->last)) return *wrong;
+    }
+    return {};
 }
 
 // The comparator against the truth: what both told honestly is no mismatch, and who is wrong is
 // whom the scenario makes wrong.
 std::string World::check_comparison() const {
     bool const blind = scenario_.has(Kind::garbage_events) || scenario_.has(Kind::wrong_genesis);
-    if (!life_ || !scenario_.legacy || blind) return {};
+    if (!life_ || !scenario_.legacy() || blind) return {};
     // What hybrid leaves to history it says after it was judged: that is a miss. So is what its
     // successor reads from history after a death.
     if (life_->metric("spyhop_source_hole_blocks_total") != 0) return {};
@@ -235,7 +309,9 @@ std::string World::check_comparison() const {
         mismatches += count(what);
     if (!scenario_.hides_rows() && mismatches != 0)
         return fmt::format("the comparator counts {} mismatches of honest paths", mismatches);
-    if (oracle_.wrong_rows() != 0 && count("void") == 0 && count("legacy_wrong") == 0)
+    bool const lied = std::ranges::any_of(
+        sites_, [](auto const& site) { return site->oracle.wrong_rows() != 0; });
+    if (lied && count("void") == 0 && count("legacy_wrong") == 0)
         return "the comparator does not see that legacy told wrong amounts";
     return {};
 }
