@@ -11,6 +11,10 @@ constexpr std::uint32_t tail_s = 60 * day_s; // half of what a tail looks back o
 constexpr double tail_spread = 0.25;         // octaves: sums within a sixth of each other are alike
 constexpr std::uint32_t pooled_windows = 250; // of three hours and all days
 constexpr double important_bits = 10;         // more than needed: a thousand times rarer
+constexpr double chosen_bits = 2;             // net and rest of a cluster: a quarter each
+constexpr double chain_bits = 1;              // the chain's rest: half
+
+double size_of(double amount) { return std::log2(1 + amount); }
 
 } // namespace
 
@@ -24,7 +28,9 @@ ExchangeFlows::ExchangeFlows(ExchangeFlowOptions const& options)
         models_.emplace_back(SeasonalOptions{.window_s = window_s,
                                              .warm_windows = options.warm_windows,
                                              .pool_min = pooled_windows});
-        tails_.emplace_back(tail_s / window_s, tail_spread);
+        Tail const tail(tail_s / window_s, tail_spread);
+        tails_.push_back({tail, tail});
+        if (i < lengths) chain_.push_back(tail);
     }
 }
 
@@ -106,7 +112,17 @@ std::optional<Claim> ExchangeFlows::next() {
         window.unjudged = false;
         if (auto const claim = told(counters_.cluster[at / lengths], window, at)) return claim;
     }
+    learn_chain();
     return std::nullopt;
+}
+
+// When all clusters have been judged.
+void ExchangeFlows::learn_chain() {
+    for (std::size_t i = 0; i < lengths; ++i) {
+        Largest& largest = counters_.largest[i];
+        if (largest.windows > 0) chain_[i].learn(largest.rest, largest.told != 0);
+        largest = {};
+    }
 }
 
 double ExchangeFlows::bits_needed(std::size_t length) const {
@@ -114,19 +130,34 @@ double ExchangeFlows::bits_needed(std::size_t length) const {
     return std::log2(std::max(1.0, series * options_.once_in_s / options_.windows_s[length]));
 }
 
-ExchangeFlows::Judged ExchangeFlows::judge(Window const& window, double net, std::size_t at) {
+// Of the best, on the scale of one of a cluster.
+double ExchangeFlows::bits_of(double net, double rest, std::size_t at) const {
+    double const of_chain = chain_[at % lengths].bits(rest);
+    double const own = std::max(tails_[at].net.bits(net), tails_[at].rest.bits(rest));
+    double const shared = of_chain > 0 ? of_chain + std::log2(counters_.used) + chain_bits : 0;
+    return std::max(0.0, std::max(own, shared) - chosen_bits);
+}
+
+ExchangeFlows::Judged ExchangeFlows::judge(Window const& window, double net, double rest,
+                                           std::size_t at) {
     Judged judged;
     if (!window.whole) return judged;
     Seasonal& model = models_[at];
-    double const size = std::log2(1 + std::abs(net));
-    judged.bits = model.warm() ? tails_[at].bits(size) : 0;
+    double const net_size = size_of(std::abs(net)), rest_size = size_of(rest);
+    judged.bits = model.warm() ? bits_of(net_size, rest_size, at) : 0;
     if (judged.bits > 0 && judged.bits >= bits_needed(at % lengths)) {
         judged.ordinary = model.at(window.begin_s);
         judged.z = Seasonal::z(net, judged.ordinary);
         judged.unusual = std::abs(judged.z) >= options_.z;
     }
+    bool const told = judged.unusual && options_.once_in_s > 0; // else who is told is not known
     model.learn(net, window.begin_s);
-    tails_[at].learn(size);
+    tails_[at].net.learn(net_size, told);
+    tails_[at].rest.learn(rest_size, told);
+    Largest& largest = counters_.largest[at % lengths];
+    if (largest.windows++ > 0 && rest_size < largest.rest) return judged;
+    largest.rest = rest_size;
+    largest.told = told;
     return judged;
 }
 
@@ -135,7 +166,9 @@ std::optional<Claim> ExchangeFlows::told(AccountIndex of, Window const& window, 
     bool const inward = window.in.sum >= window.out.sum;
     Direction const& direction = inward ? window.in : window.out;
     u128 const net = inward ? window.in.sum - window.out.sum : window.out.sum - window.in.sum;
-    Judged const judged = judge(window, inward ? double(net) : -double(net), at);
+    u128 const most = direction.largest[0].amount;
+    u128 const rest = net > most ? net - most : 0;
+    Judged const judged = judge(window, inward ? double(net) : -double(net), double(rest), at);
     bool const over = options_.floor && net >= *options_.floor;
     if (!judged.unusual && !over) return std::nullopt;
     double const needed = bits_needed(length);

@@ -80,8 +80,8 @@ struct ExchangeFlowOptions {
     std::array<std::uint32_t, 2> windows_s{15 * minute_s, hour_s};
     double z = 6;                        // robust, against the hour of the week
     std::optional<u128> floor{};         // or a net flow of this
-    std::uint32_t warm_windows = 200;    // before the model speaks
-    std::uint32_t once_in_s = 7 * day_s; // a false claim; 0: z alone, where a budget chooses
+    std::uint32_t warm_windows = 200;     // before the model speaks
+    std::uint32_t once_in_s = 30 * day_s; // a false claim; 0: z alone, where a budget chooses
 };
 
 // A known balance crosses the level and stays there for `blocks`.

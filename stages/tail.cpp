@@ -30,21 +30,27 @@ void Tail::Generation::add(float value) {
     largest[at] = value;
 }
 
-void Tail::learn(double value) {
+void Tail::learn(double value, bool told) {
     if (std::isnan(value)) return;
     if (young_.count >= half_) {
         old_ = young_;
         young_ = {};
     }
     constexpr double most = std::numeric_limits<float>::max();
-    young_.add(static_cast<float>(std::clamp(value, -most, most)));
+    auto const known = static_cast<float>(std::clamp(value, -most, most));
+    bool const censored =
+        told && known > std::max(young_.most(), old_.most()) && young_.told + old_.told < told_max;
+    young_.add(censored ? std::numeric_limits<float>::infinity() : known);
+    young_.told += censored;
 }
 
-std::uint32_t Tail::size() const { return std::min({kept, count() / 16, young_.size + old_.size}); }
+std::uint32_t Tail::size() const {
+    return std::min({kept, count() / 16 + told(), young_.size + old_.size});
+}
 
 double Tail::bits(double value) const {
-    std::uint32_t const size_of_all = size();
-    if (size_of_all < least || std::isnan(value)) return 0;
+    std::uint32_t const size_of_all = size(), above = told();
+    if (!known() || std::isnan(value)) return 0;
     std::array<float, 2 * kept> all;
     std::merge(young_.largest.begin(), young_.largest.begin() + young_.size, old_.largest.begin(),
                old_.largest.begin() + old_.size, all.begin(), std::greater<>());
@@ -54,11 +60,12 @@ double Tail::bits(double value) const {
         all.begin());
     if (higher == size_of_all) return 0;
     double const rank = std::log2((count() + 1.0) / double(higher + 1));
-    if (higher > 0) return rank;
-    double const middle = (double(all[local / 2 - 1]) + all[local / 2]) / 2;
-    double const spread = std::max<double>(spread_min_, (middle - all[local]) / std::numbers::ln2);
+    if (higher > above) return rank;
+    float const* const rest = all.data() + above; // those that were not told
+    double const middle = (double(rest[local / 2 - 1]) + rest[local / 2]) / 2;
+    double const spread = std::max<double>(spread_min_, (middle - rest[local]) / std::numbers::ln2);
     constexpr double worth = local / 2.0;
-    return rank + worth * std::log2(1 + (value - all[0]) / (worth * spread));
+    return rank + worth * std::log2(1 + (value - rest[0]) / (worth * spread));
 }
 
 } // namespace stages
