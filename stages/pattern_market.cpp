@@ -7,6 +7,7 @@
 #include <cstdio>
 #include <numbers>
 #include <type_traits>
+#include <utility>
 
 namespace stages {
 
@@ -18,7 +19,11 @@ constexpr double volume_mad_floor = 0.25; // octaves: sums within a sixth of eac
 constexpr double poisson_mad = 0.6745;    // of a normal of sd 1
 constexpr std::uint32_t pooled_windows = 150; // of three hours and all days
 constexpr std::uint32_t tail_s = 60 * day_s;  // half of what a tail looks back on
-constexpr double tail_spread = 0.1;           // sd
+constexpr double volume_spread = 0.1;         // sd
+// Of Poisson counts far out, where the next is r times as frequent, the mean excess is their step
+// on this scale over log(1 / r): 0.25 at a mean of 4, 0.23 at 30. Counts are discrete: equal ones
+// are no scale.
+constexpr double count_spread = 0.25;
 
 u128 saturated(u128 a, u128 b) { return a + b < a ? ~u128{0} : a + b; }
 
@@ -39,8 +44,8 @@ MarketVolume::MarketVolume(MarketVolumeOptions const& options)
     , counts_({.window_s = options.window_s,
                .warm_windows = options.warm_windows,
                .mad_floor = poisson_mad})
-    , volume_tail_(tail_s / options.window_s, tail_spread)
-    , count_tail_(tail_s / options.window_s, tail_spread) {
+    , volume_tail_(tail_s / options.window_s, volume_spread)
+    , count_tail_(tail_s / options.window_s, count_spread) {
     CHECK(options.z > 0);
 }
 
@@ -50,7 +55,8 @@ void MarketVolume::open_window(std::uint32_t start_s, bool whole) {
     count_ = 0;
     movements_ = 0;
     rest_ = 0;
-    most_ = 0;
+    most_ = {};
+    batch_ = 0;
     kept_ = 0;
 }
 
@@ -78,10 +84,17 @@ std::optional<Claim> MarketVolume::on(Moved const& moved, bool again) {
     std::optional<Claim> const claim = pass(moved.time_s);
     count_ += !again;
     ++movements_;
-    rest_ = saturated(rest_, std::min(most_, moved.amount));
-    most_ = std::max(most_, moved.amount);
+    if (!again || moved.from != batch_from_) end_batch();
+    batch_ = saturated(batch_, moved.amount);
+    batch_from_ = moved.from;
     keep_largest(moved);
     return claim;
+}
+
+void MarketVolume::end_batch() {
+    for (u128& one : most_)
+        if (batch_ > one) std::swap(batch_, one);
+    rest_ = saturated(rest_, std::exchange(batch_, 0));
 }
 
 void MarketVolume::keep_largest(Moved const& moved) {
@@ -99,18 +112,21 @@ void MarketVolume::keep_largest(Moved const& moved) {
 
 std::optional<Claim> MarketVolume::close_window() {
     if (!whole_) return std::nullopt;
+    end_batch();
     double const volume = volume_scale(rest_), count = count_scale(count_);
     std::optional<Claim> claim;
     if (!warming()) {
         Judged judged{.volume = volumes_.at(start_s_), .count = counts_.at(start_s_)};
         judged.count_z = Seasonal::z(count, judged.count);
-        if (count_of(judged.count.median) >= count_min)
+        if (count_of(judged.count.median) >= count_min + lone)
             judged.volume_z = Seasonal::z(volume, judged.volume);
         judged.volume_bits = volume_tail_.bits(judged.volume_z);
         judged.count_bits = count_tail_.bits(judged.count_z);
-        volume_tail_.learn(judged.volume_z);
-        count_tail_.learn(judged.count_z);
         claim = judge(judged);
+        bool const told = options_.once_in_s > 0 && (jumps(judged.volume_z, judged.volume_bits) ||
+                                                     jumps(judged.count_z, judged.count_bits));
+        volume_tail_.learn(judged.volume_z, told);
+        count_tail_.learn(judged.count_z, told);
     }
     volumes_.learn(volume, start_s_);
     counts_.learn(count, start_s_);
@@ -118,7 +134,11 @@ std::optional<Claim> MarketVolume::close_window() {
 }
 
 double MarketVolume::bits_needed() const {
-    return std::log2(std::max(1.0, 2.0 * options_.once_in_s / options_.window_s));
+    return std::log2(std::max(1.0, 4.0 * options_.once_in_s / options_.window_s));
+}
+
+bool MarketVolume::jumps(double deviate, double bits) const {
+    return deviate >= options_.z / 2 && bits >= bits_needed();
 }
 
 std::optional<Claim> MarketVolume::judge(Judged const& judged) {
@@ -131,9 +151,6 @@ std::optional<Claim> MarketVolume::judge(Judged const& judged) {
     follow(count_cusum_, judged.count_z);
     double const cusum = std::max(volume_cusum_, count_cusum_);
     double const z = std::max(judged.volume_z, judged.count_z);
-    auto const jumps = [&](double deviate, double bits) {
-        return deviate >= options_.z && bits >= bits_needed();
-    };
     bool const met = jumps(judged.volume_z, judged.volume_bits) ||
                      jumps(judged.count_z, judged.count_bits) || cusum >= cusum_mark;
     if (episode_.ongoing) {
@@ -163,7 +180,8 @@ Claim MarketVolume::claim(Judged const& judged) const {
     double const cusum = std::max(volume_cusum_, count_cusum_);
     double const rise = 2 * cusum_slack * cusum / std::numbers::ln2;
     claim.score_bits = std::max(0.0, std::max(jump, rise) - 2);
-    claim.sum = saturated(rest_, most_);
+    claim.sum = rest_;
+    for (u128 const one : most_) claim.sum = saturated(claim.sum, one);
 
     std::array<Largest, evidence_max> newest = largest_;
     std::sort(newest.begin(), newest.begin() + kept_,
@@ -172,8 +190,11 @@ Claim MarketVolume::claim(Judged const& judged) const {
     claim.evidence.oldest_first();
     claim.evidence.all = movements_;
 
-    bool const by_count = judged.count_z > judged.volume_z;
-    char const* const by = z < options_.z ? "rise" : by_count ? "count" : "volume";
+    bool const by_volume = jumps(judged.volume_z, judged.volume_bits);
+    bool const of_count = jumps(judged.count_z, judged.count_bits);
+    bool const jumped = by_volume || of_count;
+    bool const by_count = of_count && (!by_volume || judged.count_bits > judged.volume_bits);
+    char const* const by = !jumped ? "rise" : by_count ? "count" : "volume";
     char text[200];
     int const size = std::snprintf(
         text, sizeof text,

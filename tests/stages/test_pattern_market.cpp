@@ -203,16 +203,38 @@ TEST(MarketVolume, the_claim_names_the_largest_movements_of_its_window) {
     EXPECT_EQ(details.back() == ',' || details.back() == '"', false) << details;
 }
 
+// Three are large_transfer's, a payroll is one of them; what three payrolls and a fourth pay is
+// volume.
+TEST(MarketVolume, few_large_ones_and_batches_are_no_volume) {
+    for (std::uint32_t const senders : {1u, 3u, 4u, 25u}) {
+        World world(8);
+        world.play(weeks(2), {});
+        world.claims.clear();
+        for (std::uint32_t i = 0; i < 24 * senders; ++i) {
+            Moved moved;
+            moved.seq = ++world.seq;
+            moved.amount = static_cast<u128>(1e17);
+            moved.time_s = world.now_s;
+            moved.from = i / 24; // one after the other
+            bool const again = i % 24 != 0;
+            world.last_claim(world.family->on(moved, again));
+        }
+        world.now_s += window;
+        world.last_claim(world.family->pass(world.now_s));
+        EXPECT_EQ(world.claims.size(), senders > 3 ? 1u : 0u) << senders;
+    }
+}
+
 TEST(MarketVolume, sums_beyond_an_amount_saturate) {
     World world(5);
     world.play(weeks(2), {});
     world.claims.clear();
-    for (int i = 0; i < 3; ++i) world.move(~u128{0});
+    for (int i = 0; i < 5; ++i) world.move(~u128{0}); // three of them are no volume
     world.now_s += window;
     world.last_claim(world.family->pass(world.now_s));
     ASSERT_EQ(world.claims.size(), 1u);
     EXPECT_TRUE(world.claims[0].sum == ~u128{0});
-    EXPECT_EQ(world.claims[0].evidence.all, 3u);
+    EXPECT_EQ(world.claims[0].evidence.all, 5u);
     EXPECT_LT(world.claims[0].details.size, 199);
 }
 
