@@ -170,7 +170,9 @@ std::optional<Claim> Burst::on(Moved const& moved, AccountState const& sender,
     return answer;
 }
 
-// The change was most likely where the sum of the steps back from now is largest.
+// The change was most likely where the likelihood ratio of what came since is largest, of the rate
+// that fits it best: at `factor` times, which is the least that is looked for, what came before a
+// change to much more would be taken for a part of it.
 Claim Burst::claim(Moved const& moved, AccountState const& sender, MovementLog const& log,
                    Suspect const& suspect) const {
     double const known = suspect.since_s - sender.first_out_s;
@@ -184,14 +186,18 @@ Claim Burst::claim(Moved const& moved, AccountState const& sender, MovementLog c
         if (activities == 0 || one.time_s < newest_s) ++activities;
         newest_s = one.time_s;
         double const span = moved.time_s - one.time_s;
-        double const sum = activities * log_factor_ - (options_.factor - 1) * rate * span;
-        if (sum >= likely) {
-            likely = sum;
+        double const gaps = activities - 1, expected = rate * span;
+        double const times =
+            expected > 0 ? std::max(options_.factor, gaps / expected) : options_.factor;
+        double const ratio = gaps * std::log(times) - (times - 1) * expected;
+        double const least = activities * log_factor_ - (options_.factor - 1) * expected;
+        if (ratio >= likely) {
+            likely = ratio;
             since = steps;
             since_activities = activities;
             from_s = one.time_s;
         }
-        return sum > -learned_.threshold; // no earlier change is likely
+        return least > -learned_.threshold; // no earlier change is likely
     });
 
     Claim claim;
