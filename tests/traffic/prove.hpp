@@ -24,6 +24,8 @@ struct Options {
 
 int cost(Options const& options);
 int null_traffic(Options const& options);
+// Plants of a kind whose model is of a series (of an exchange, of the chain) are alone in their
+// traffic, since a model learns from what is planted as from everything; the others share one.
 int recall(Options const& options);
 int precision(Options const& options);
 
