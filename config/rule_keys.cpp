@@ -165,7 +165,8 @@ constexpr RuleKey table[] = {
     {"effective", gathering, number, "10", 1, many, "counterparties",
      "the least effective number of them: exp(entropy) of their sums", &Set::effective},
     {"z", of(exchange_flow, market_volume), number, "6", 1, 1'000, "robust deviations",
-     "from the median of the same hour of the week, at least", &Set::z},
+     "from the median of the same hour of the week, at least; half where a volume is rare",
+     &Set::z},
     {"factor", of(burst), number, "4", 1.1, 1'000, "times", "the jump of the rate looked for",
      &Set::factor},
     // ---- counts ----

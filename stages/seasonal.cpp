@@ -50,7 +50,7 @@ void Seasonal::learn(double value, std::uint32_t time_s) {
     if (slot.added == 2 * kept) slot.added = kept; // full, and does not wrap round
 }
 
-void Seasonal::pool(std::uint32_t slot, std::array<float, slots * kept>& values,
+void Seasonal::pool(std::uint32_t slot, std::array<float, std::size_t{slots} * kept>& values,
                     std::size_t& count) const {
     Slot const& from = slots_[slot % slots];
     std::size_t const some = std::min(from.added, kept);
@@ -59,7 +59,7 @@ void Seasonal::pool(std::uint32_t slot, std::array<float, slots * kept>& values,
 }
 
 Seasonal::Ordinary Seasonal::at(std::uint32_t time_s) const {
-    std::array<float, slots * kept> values;
+    std::array<float, std::size_t{slots} * kept> values;
     std::size_t count = 0;
     std::uint32_t const own = slot_of(time_s) + slots; // its neighbour before is not below 0
     for (std::uint32_t hours = 0; hours < 3; ++hours) pool(own + hours - 1, values, count);

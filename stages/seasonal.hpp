@@ -65,7 +65,7 @@ class Seasonal {
         std::uint32_t added = 0; // in all; the newest is at (added - 1) % kept
     };
     static std::uint32_t slot_of(std::uint32_t time_s) { return time_s / 3'600 % slots; }
-    void pool(std::uint32_t slot, std::array<float, slots * kept>& values,
+    void pool(std::uint32_t slot, std::array<float, std::size_t{slots} * kept>& values,
               std::size_t& count) const;
 
     SeasonalOptions options_;
