@@ -172,9 +172,12 @@ std::string Control::waited(pipeline::Turn const& turn) {
     auto const obeyed_by = needs_.switchboard.obeyed();
     Obedience const& obedience = waiting_->obedience;
     bool const late = now(turn) > obedience.stored_at + obey_max;
-    if (obeyed_by.epoch < obedience.epoch && !late) return {};
+    // The epoch is there before the message: both have to be.
+    bool const taken = !obedience.steered || steer_.link().waiting() == 0;
+    bool const in_force = obeyed_by.epoch >= obedience.epoch && taken;
+    if (!in_force && !late) return {};
     Answer answer;
-    if (obeyed_by.epoch >= obedience.epoch) {
+    if (in_force) {
         answer = obeyed(obedience, obeyed_by.at);
         if (obedience.drill && needs_.steward)
             needs_.steward->drilled(

@@ -127,6 +127,7 @@ class Control : pipeline::Pinned {
         pipeline::Nanoseconds asked_at = 0, stored_at = 0;
         std::string text; // said before the times
         bool drill = false;
+        bool steered = false; // for what was sent to the routing stage, too
     };
     struct Answer {
         int code = 0; // exit codes of interface.md section 2

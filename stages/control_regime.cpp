@@ -166,6 +166,7 @@ Control::Answer Control::pin(AdminRequest const& request, pipeline::Turn const& 
     Answer answer;
     answer.wait = Obedience{change->after.epoch, asked_at, change->stored_at,
                             fmt::format("{} pinned to {}", request.words[1], to)};
+    answer.wait->steered = true;
     return answer;
 }
 

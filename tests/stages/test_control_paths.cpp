@@ -1,5 +1,6 @@
 // What is shown of chains whose paths differ: both, or Subscan alone.
 #include "stages/control.hpp"
+#include "tests/stages/scripted_node.hpp"
 
 #include <gtest/gtest.h>
 
@@ -99,5 +100,38 @@ TEST(Control, is_ready_when_the_paths_that_may_speak_work) {
         EXPECT_TRUE(both.ready());
         both.legacy(0, LegacyState::failing);
         EXPECT_EQ(both.ready(), share == 10'000);
+    }
+}
+
+// Route obeys epochs at the beginning of a turn; what it is sent it may find in the next one.
+TEST(Control, a_pin_is_confirmed_when_routing_has_both_the_epoch_and_the_message) {
+    for (bool const message_first : {false, true}) {
+        pipeline::ManualClock clock;
+        scripted::RecordedLog log;
+        pipeline::Link<Steer> steer{"steer", {.depth = 8, .when_full = pipeline::WhenFull::drop}};
+        pipeline::Switchboard switchboard{{}};
+        pipeline::MetricsBook book;
+        Control::Needs needs{switchboard, book, {}};
+        needs.clock = &clock;
+        needs.governor = std::make_unique<Governor>(
+            default_flags(), true,
+            Governor::Needs{switchboard, clock, log,
+                            [](FlagState const&) { return std::expected<void, std::string>(); },
+                            [] {}});
+        switchboard.start(regime_of(needs.governor->state()));
+        Control control({}, nullptr, std::move(needs), 0, steer);
+        pipeline::Turn turn;
+        turn.regime = switchboard.load();
+        std::string const key(64, '7');
+        EXPECT_EQ(control.answer("pin 0x" + key + " legacy", {Role::admin, "uid 0"}, turn), "");
+        ASSERT_EQ(steer.waiting(), 1U);
+        auto const route_obeys = [&] {
+            switchboard.obey(switchboard.load().epoch, clock.monotonic());
+        };
+        auto const route_reads = [&] { steer.pop(); };
+        message_first ? route_reads() : route_obeys();
+        EXPECT_EQ(control.waited(turn), "");
+        message_first ? route_obeys() : route_reads();
+        EXPECT_TRUE(control.waited(turn).contains("pinned to legacy, epoch "));
     }
 }

@@ -105,7 +105,7 @@ TEST(PatternExchange, finds_what_many_do_together_though_one_has_done_as_much) {
     }
     ASSERT_EQ(bits.size(), 4u);
     for (std::size_t i = 1; i < bits.size(); ++i)
-        EXPECT_NEAR(bits[i - 1] - bits[i], std::log2((i + 1.0) / double(i)), 0.1) << i;
+        EXPECT_NEAR(bits[i - 1] - bits[i], std::log2((double(i) + 1) / double(i)), 0.1) << i;
 }
 
 // Two exchanges are seen for as long as one needs; the chain knows of both what is rare.

@@ -189,7 +189,7 @@ TEST(PatternStore, another_chain_another_version_and_too_many_accounts_are_refus
     EXPECT_EQ(keeping.refused(small),
               keeping.sentence("it holds 200 accounts, and there is room for 100 now"));
     keeping.tamper(0, pipeline::as_bytes("head"), [](auto& bytes) { bytes.at(16) = 9; });
-    EXPECT_EQ(keeping.refused(other), keeping.sentence("it is of version 9, this program reads 3"));
+    EXPECT_EQ(keeping.refused(other), keeping.sentence("it is of version 9, this program reads 4"));
 }
 
 TEST(PatternStore, after_a_refusal_the_next_snapshot_replaces_all) {
