@@ -168,7 +168,7 @@ TEST(PatternsKeep, what_is_damaged_or_of_another_chain_is_refused_and_the_engine
     expect_cold(genesis, "the state of rule drain is damaged");
     tamper(3, model, 12);
     tamper(0, "head", 16);
-    expect_cold(genesis, "it is of version 1, this program reads 4");
+    expect_cold(genesis, "it is of version 6, this program reads 4");
     tamper(0, "head", 16);
     Engine whole(rules);
     EXPECT_TRUE(whole.patterns->load(*file.open(), genesis));
