@@ -46,6 +46,12 @@ class Storm(TwoPaths):
         service = self.both(flags="hybrid_traffic_percent = 50",
                             extra='[routing]\nhybrid_patience = "1s"\n',
                             sink=str(stream), wait=False)
+        lines = lambda: [line for line in stream.read_text().splitlines(True)
+                         if line.endswith("\n")] if stream.exists() else []
+        # From where both paths are there on, nothing may lack: so both have to have been.
+        heard = lambda: {a["chain"] for a in map(json.loads, lines()) if a["path"] == "legacy"}
+        chains = {chain["name"] for chain in self.status()["chains"]}
+        service.wait_until(lambda: heard() == chains, "a word of legacy's on each chain")
         obeyed, self.killed_at = [], []
         for life in range(LIVES):
             operator = Operator(self.folder / "admin.sock")
@@ -73,7 +79,6 @@ class Storm(TwoPaths):
                                        self.status()["chains"][0]["legacy"]["settled"]))
                 service.kill()
                 service = self.service(self.folder / "spyhop.toml", environment={"MADE_UP": KEY})
-        lines = lambda: stream.read_text().splitlines() if stream.exists() else []
         highest = lambda: max((json.loads(line)["block"]["number"] for line in lines()), default=0)
         operator = Operator(self.folder / "admin.sock")
         operator.ask("unlock", reason="the end")
