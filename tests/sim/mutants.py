@@ -110,7 +110,7 @@ MUTANTS = (
            "what one chain lacks is ordered from another one's history"),
     Mutant("patterns_begin_anew", "config/topology.cpp",
            "        again = reread->blocks;\n",
-           "",
+           "        again = Stretch{reread->blocks.to, reread->blocks.to};\n",
            "what patterns knew before a restart is not read again"),
     Mutant("window_too_short", "stages/pattern_gathering.cpp",
            "std::min(moved.time_s, options.window_s);",
