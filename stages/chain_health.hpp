@@ -40,8 +40,8 @@
 // Of a stall the alert's block is the best block, of finality the finalized one, of a reorg the
 // first that was abandoned, of conservation that of the later balance, else the block itself.
 //
-// Pure; one thread. Bounds: 60 KB a chain, nothing is allocated after the constructor. A block
-// costs a look at a ring of the last 1,024; a tick a comparison a rule.
+// Pure; one thread. Bounds: 60 KB a chain and 16 KB a rule; nothing is allocated after the
+// constructor. A block costs a look at a ring of the last 1,024; a tick a comparison a rule.
 #pragma once
 
 #include "stages/conservation.hpp"

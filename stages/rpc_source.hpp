@@ -341,7 +341,7 @@ class RpcSource : pipeline::Pinned {
         std::uint32_t number = 0;
         std::uint32_t spec_version = 0;
     } audit_;
-    std::deque<decoders::Account> round_; // whom it asks about, now and then
+    std::deque<decoders::Account> round_; // whom it asks about, the current one first
     std::size_t balances_next_ = 0;       // whose turn it is in the next round
     Nanoseconds audit_at_ = 0;            // no round before
     bool audit_refused_ = false;          // it was said, of this connection
