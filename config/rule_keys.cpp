@@ -208,7 +208,8 @@ constexpr RuleKey table[] = {
      &Set::reorg},
     {"audit", of(chain_health), accounts, "", 0, 0, "SS58, 0x keys",
      "whose balances are compared with the movements decoded; at most 48", &Set::audit},
-    {"audit_every", of(chain_health), duration, "1m", 1, day, "as it passes",
+    // Blocks in between are remembered, 1,024 of them: beyond that nothing could be compared.
+    {"audit_every", of(chain_health), duration, "1m", 1, 300, "as it passes",
      "how often they are read from the node", &Set::audit_every_s},
     // ---- the rest ----
     {"exchanges", gathering, boolean, "false", 0, 0, "", "also of accounts labelled as exchanges",

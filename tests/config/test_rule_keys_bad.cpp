@@ -197,6 +197,11 @@ TEST(RuleKeysBad, what_is_looked_for_has_names) {
     expect_said(chain_health, "what = []",
                 "10:8: rule.what: an empty list looks for nothing; leave it out to look for "
                 "everything");
+    // 1,024 blocks in between are remembered: at two a second that is a little more than 5 minutes.
+    expect_said(chain_health,
+                "audit_every = \"301s\"\naudit = [\"0x" + std::string(64, '1') + "\"]",
+                "10:15: rule.audit_every: \"301s\": whole seconds are needed, from \"1s\" to "
+                "\"5m\"");
     expect_said(chain_health, "reorg = 0", "10:9: rule.reorg: an integer from 1 to 64 is needed");
     expect_said(large_transfer,
                 "notable_usd = \"10\"\ncritical_usd = \"5\"\n" + std::string(tests::priced_chain),
