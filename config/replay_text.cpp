@@ -12,8 +12,6 @@ namespace config {
 
 namespace {
 
-using stages::quoted;
-
 // One alert that differs: where it stands in `before`, in `after`, or in both.
 struct Entry {
     std::string_view change;
@@ -76,26 +74,29 @@ std::string entry_json(Config const& before, Config const& after, Entry const& o
     auto const side = [](ReplayedAlert const* alert) {
         if (alert == nullptr) return std::string("null");
         return fmt::format(R"({{"severity":"{}","state":"final","amount":{},"lines":{}}})",
-                           to_text(alert->last.severity), quoted(alert->last.amount), alert->lines);
+                           to_text(alert->last.severity), stages::quoted(alert->last.amount),
+                           alert->lines);
     };
     return fmt::format(
         R"({{"change":"{}","id":"{}","rule":{},"kind":"{}","chain":{},"block":{},"event":{},)"
         R"("timestamp":{},"symbol":{},"before":{},"after":{}}})",
-        one.change, decoders::hex_text(told.id).substr(2), quoted(rule.name),
-        stages::to_text(rule.kind), quoted(config.chains[told.chain].name), told.block, told.event,
-        told.time_ms == 0 ? "null" : quoted(stages::utc_text(told.time_ms)), quoted(told.symbol),
-        side(one.before), side(one.after));
+        one.change, decoders::hex_text(told.id).substr(2), stages::quoted(rule.name),
+        stages::to_text(rule.kind), stages::quoted(config.chains[told.chain].name), told.block,
+        told.event, told.time_ms == 0 ? "null" : stages::quoted(stages::utc_text(told.time_ms)),
+        stages::quoted(told.symbol), side(one.before), side(one.after));
 }
 
 std::string rule_json(RuleDifference const& rule) {
     std::vector<std::string> keys;
-    auto const value = [](std::string const& text) { return text.empty() ? "null" : quoted(text); };
+    auto const value = [](std::string const& text) {
+        return text.empty() ? "null" : stages::quoted(text);
+    };
     for (KeyChange const& key : rule.keys)
-        keys.push_back(fmt::format(R"({{"key":{},"before":{},"after":{}}})", quoted(key.key),
-                                   value(key.before), value(key.after)));
+        keys.push_back(fmt::format(R"({{"key":{},"before":{},"after":{}}})",
+                                   stages::quoted(key.key), value(key.before), value(key.after)));
     return fmt::format(R"({{"rule":{},"fate":"{}","keys":[{}],"alerts":{{"before":{},"after":{}}},)"
                        R"("added":{},"dropped":{},"changed":{}}})",
-                       quoted(rule.name), fate_text(rule.fate), fmt::join(keys, ","),
+                       stages::quoted(rule.name), fate_text(rule.fate), fmt::join(keys, ","),
                        rule.alerts_before, rule.alerts_after, rule.added, rule.dropped,
                        rule.changed);
 }

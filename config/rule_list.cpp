@@ -1,7 +1,7 @@
 #include "config/rule_list.hpp"
 
 #include "config/rule_keys.hpp"
-#include "decoders/value_json.hpp"
+#include "stages/alert_line.hpp"
 
 #include <algorithm>
 #include <fmt/format.h>
@@ -11,12 +11,6 @@ namespace config {
 namespace {
 
 using stages::Rule;
-
-std::string quoted(std::string_view text) {
-    std::string out;
-    decoders::append_json_text(text, out);
-    return out;
-}
 
 // A value as TOML is JSON, too: texts in quotes, lists of them, numbers, true and false.
 std::string joined(std::vector<std::string> const& parts, std::string_view between) {
@@ -58,9 +52,9 @@ std::string chains_json(Config const& config, Rule const& rule) {
         if (!rule.chains[i]) continue;
         std::vector<std::string> names;
         for (std::string const& name : names_of(paths_of(rule, config.chains[i])))
-            names.push_back(quoted(name));
-        parts.push_back(fmt::format(R"({{"name":{},"paths":[{}]}})", quoted(config.chains[i].name),
-                                    joined(names, ",")));
+            names.push_back(stages::quoted(name));
+        parts.push_back(fmt::format(R"({{"name":{},"paths":[{}]}})",
+                                    stages::quoted(config.chains[i].name), joined(names, ",")));
     }
     return joined(parts, ",");
 }
@@ -70,13 +64,13 @@ std::string rule_json(Config const& config, Rule const& rule) {
     for (RuleKey const& row : rule_keys()) {
         if (!listed(row, rule.kind)) continue;
         std::string const value = value_text(rule, row);
-        parts.push_back(fmt::format(R"({}:{{"value":{},"default":{}}})", quoted(row.key),
+        parts.push_back(fmt::format(R"({}:{{"value":{},"default":{}}})", stages::quoted(row.key),
                                     value.empty() ? "null" : as_toml(row.type, value),
                                     !written(rule, row)));
     }
     return fmt::format(R"({{"name":{},"kind":{},"chains":[{}],"parameters":{{{}}}}})",
-                       quoted(rule.name), quoted(to_text(rule.kind)), chains_json(config, rule),
-                       joined(parts, ","));
+                       stages::quoted(rule.name), stages::quoted(to_text(rule.kind)),
+                       chains_json(config, rule), joined(parts, ","));
 }
 
 std::string default_text(RuleKey const& row) {
@@ -137,18 +131,19 @@ std::string kinds_json() {
     std::vector<std::string> kinds;
     for (stages::RuleKindRow const& kind : stages::rule_kind_rows()) {
         std::vector<std::string> keys, paths;
-        for (std::string const& name : names_of(paths_of(kind))) paths.push_back(quoted(name));
+        for (std::string const& name : names_of(paths_of(kind)))
+            paths.push_back(stages::quoted(name));
         for (RuleKey const& row : rule_keys())
             if (row.of(kind.kind))
                 keys.push_back(
                     fmt::format(R"({{"key":{},"type":{},"default":{},"unit":{},"meaning":{}}})",
-                                quoted(row.key), quoted(to_text(row.type)),
+                                stages::quoted(row.key), stages::quoted(to_text(row.type)),
                                 row.fallback.empty() ? "null" : as_toml(row.type, row.fallback),
-                                quoted(row.unit), quoted(row.meaning)));
-        kinds.push_back(
-            fmt::format(R"({{"kind":{},"claim":{},"model":{},"paths":[{}],"keys":[{}]}})",
-                        quoted(kind.name), quoted(kind.claim), quoted(to_text(kind.model)),
-                        joined(paths, ","), joined(keys, ",")));
+                                stages::quoted(row.unit), stages::quoted(row.meaning)));
+        kinds.push_back(fmt::format(
+            R"({{"kind":{},"claim":{},"model":{},"paths":[{}],"keys":[{}]}})",
+            stages::quoted(kind.name), stages::quoted(kind.claim),
+            stages::quoted(to_text(kind.model)), joined(paths, ","), joined(keys, ",")));
     }
     return fmt::format(R"({{"ok":true,"kinds":[{}]}})", joined(kinds, ","));
 }

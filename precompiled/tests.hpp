@@ -1,4 +1,11 @@
-// What nearly every test includes, parsed once for each test program: see standard.hpp.
+// What nearly every test includes, parsed once for each test program: see standard.hpp. simdjson is
+// there because reading it anew takes longer than compiling most of the tests that need it.
 #include "standard.hpp"
 
+#include <filesystem>
+#include <fstream>
 #include <gtest/gtest.h>
+#include <random>
+#include <simdjson.h>
+#include <sstream>
+#include <thread>
