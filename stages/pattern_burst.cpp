@@ -5,6 +5,7 @@
 #include "stages/surprise.hpp"
 
 #include <algorithm>
+#include <bit>
 #include <cmath>
 #include <cstdio>
 #include <numbers>
@@ -35,6 +36,7 @@ std::uint64_t key_of(decoders::Account const& account) {
 Burst::Burst(BurstOptions const& options)
     : options_(options)
     , log_factor_(std::log(options.factor))
+    , keys_(suspects_max)
     , suspects_(suspects_max) {
     CHECK(options.factor > 1 && options.model_outs >= 2);
     static_assert(suspects_max % ways == 0);
@@ -64,15 +66,12 @@ void Burst::set_week() {
     for (double& place : week) place *= scale;
 }
 
-double Burst::between(std::uint32_t from_s, std::uint32_t to_s) const {
-    auto const place = [&](std::uint32_t time_s) {
-        std::uint32_t const hour = time_s % week_s / hour_s;
-        double const part = time_s % hour_s / double{hour_s};
-        return learned_.week[hour] + part * (learned_.week[hour + 1] - learned_.week[hour]);
-    };
-    double const weeks = double(to_s / week_s) - double(from_s / week_s);
-    // Two blocks are never at once.
-    return std::max(1.0, weeks * week_s + place(to_s) - place(from_s));
+double Burst::place_of(std::uint32_t time_s) const {
+    constexpr double hours = 1.0 / hour_s;
+    std::uint32_t const hour = time_s % week_s / hour_s;
+    double const* const from = &learned_.week[hour];
+    return double(time_s / week_s * week_s) + from[0] +
+           time_s % hour_s * hours * (from[1] - from[0]);
 }
 
 // By the busiest of the last days, which fades by a tenth a day.
@@ -101,43 +100,57 @@ void Burst::count(std::uint32_t time_s) {
 
 // ---- suspects -----------------------------------------------------------------------------------
 
-Burst::Suspect* Burst::find(std::uint64_t key) {
+// Without a branch for each: which of the eight it is cannot be foretold.
+std::size_t Burst::find(std::uint64_t key) const {
     std::size_t const set = key % (suspects_max / ways) * ways;
-    for (std::size_t i = 0; i < ways; ++i)
-        if (suspects_[set + i].key == key) return &suspects_[set + i];
-    return nullptr;
+    std::uint32_t found = 0;
+    for (std::size_t i = 0; i < ways; ++i) found |= std::uint32_t{keys_[set + i] == key} << i;
+    return found == 0 ? nowhere : set + static_cast<std::size_t>(std::countr_zero(found));
 }
 
-Burst::Suspect& Burst::place_for(std::uint64_t key) {
+std::size_t Burst::place_for(std::uint64_t key) const {
     std::size_t const set = key % (suspects_max / ways) * ways;
-    Suspect* least = &suspects_[set];
+    std::size_t least = set;
     for (std::size_t i = 0; i < ways; ++i) {
-        Suspect& one = suspects_[set + i];
-        if (one.key == 0) return one;
-        if (one.cusum < least->cusum) least = &one;
+        if (keys_[set + i] == 0) return set + i;
+        if (suspects_[set + i].cusum < suspects_[least].cusum) least = set + i;
     }
-    return *least;
+    return least;
 }
 
 double Burst::cusum(decoders::Account const& key) const {
-    std::uint64_t const hash = key_of(key);
-    std::size_t const set = hash % (suspects_max / ways) * ways;
-    for (std::size_t i = 0; i < ways; ++i)
-        if (suspects_[set + i].key == hash) return suspects_[set + i].cusum;
-    return 0;
+    std::size_t const place = find(key_of(key));
+    return place == nowhere ? 0 : suspects_[place].cusum;
 }
 
-double Burst::follow(Suspect& suspect, Moved const& moved, AccountState const& sender) const {
-    double const known = between(sender.first_out_s, suspect.since_s);
+namespace {
+
+// Two blocks are never at once.
+double between(double from, double to) { return std::max(1.0, to - from); }
+
+} // namespace
+
+// Whether the gap before this activity is so long that no burst begins with it, which it most often
+// is. log1p(x) >= 2x / (2 + x) tells without the logarithm, but not the other way.
+bool Burst::ordinary(AccountState const& sender, Places const& at) const {
+    double const gap = between(at.last, at.now);
+    double const x = (options_.factor - 1) * gap;
+    double const all = between(at.first, at.last) + gap;
+    return sender.outs * 2 * x >= log_factor_ * (2 * all + x);
+}
+
+double Burst::follow(Suspect& suspect, Places const& at) const {
+    double const change = place_of(suspect.since_s);
+    double const known = between(at.first, change);
     double const gaps = suspect.outs - 1;
     if (suspect.told != 0) {
-        double const gap = between(sender.last_out_s, moved.time_s);
+        double const gap = between(at.last, at.now);
         double const step =
             log_factor_ - (gaps + 1) * std::log1p((options_.factor - 1) * gap / (known + gap));
         return std::min(suspect.cusum + step, 2 * learned_.threshold);
     }
     ++suspect.activities;
-    double const since = between(suspect.since_s, moved.time_s);
+    double const since = between(change, at.now);
     return suspect.activities * log_factor_ -
            (gaps + suspect.activities) *
                std::log1p((options_.factor - 1) * since / (known + since));
@@ -150,24 +163,30 @@ std::optional<Claim> Burst::on(Moved const& moved, AccountState const& sender,
         return std::nullopt;
     count(moved.time_s);
     std::uint64_t const key = key_of(sender.key);
-    Suspect fresh{.key = key, .outs = sender.outs, .since_s = sender.last_out_s};
-    Suspect* const known = find(key);
+    std::size_t const known = find(key);
     // One that was let go and came back is another.
-    bool const same = known != nullptr && known->since_s > sender.first_out_s;
-    Suspect& suspect = same ? *known : fresh;
-    double const cusum = follow(suspect, moved, sender);
+    bool const same = known != nowhere && suspects_[known].since_s > sender.first_out_s;
+    Suspect suspect{.outs = sender.outs, .since_s = sender.last_out_s};
+    if (same) suspect = suspects_[known];
+    Places const at = {place_of(sender.first_out_s), place_of(sender.last_out_s),
+                       place_of(moved.time_s)};
+    double const cusum = !same && ordinary(sender, at) ? 0 : follow(suspect, at);
     if (cusum <= 0) {
-        if (known != nullptr) *known = {};
+        if (known != nowhere) {
+            keys_[known] = 0;
+            suspects_[known] = {};
+        }
         return std::nullopt;
     }
     suspect.cusum = static_cast<float>(cusum);
-    std::optional<Claim> answer;
-    if (suspect.told == 0 && cusum >= learned_.threshold) {
-        answer = claim(moved, sender, log, suspect);
-        suspect.told = 1;
-    }
-    if (!same) (known != nullptr ? *known : place_for(key)) = fresh;
-    return answer;
+    bool const tells = suspect.told == 0 && cusum >= learned_.threshold;
+    Suspect const untold = suspect;
+    suspect.told |= std::uint32_t{tells};
+    std::size_t const place = known != nowhere ? known : place_for(key);
+    keys_[place] = key;
+    suspects_[place] = suspect;
+    if (!tells) return std::nullopt; // a claim is a kilobyte: none is made to be thrown away
+    return claim(moved, sender, log, untold);
 }
 
 // The change was most likely where the likelihood ratio of what came since is largest, of the rate

@@ -52,14 +52,14 @@ std::optional<Claim> dormant_awakening(DormantOptions const& options, Accounts c
     if (moved.amount < options.min || moved.from == no_account) return std::nullopt;
     if (!sending_kinds.has(moved.kind)) return std::nullopt;
     AccountState const& sender = accounts[moved.from];
+    // What needs no look into the log first: nearly nothing is left.
+    u128 const needed =
+        needed_of(options, sender.balance_known, plus_saturated(sender.balance, moved.amount));
+    if (moved.amount < needed || within_cluster(accounts, moved)) return std::nullopt;
     Awakening const found = awakening_of(options, accounts, log, moved);
     if (!found.known || found.told || found.since_s > found.until_s) return std::nullopt;
     std::uint32_t const silence_s = found.until_s - found.since_s;
     if (silence_s < options.silence_s) return std::nullopt;
-    u128 const needed =
-        needed_of(options, sender.balance_known, plus_saturated(sender.balance, moved.amount));
-    if (moved.amount < needed) return std::nullopt;
-    if (within_cluster(accounts, moved)) return std::nullopt;
     if (spans_border(options, found.since_s, found.until_s)) return std::nullopt;
     double bits = 0;
     bool const modelled =

@@ -74,6 +74,8 @@ std::optional<Claim> drain(DrainOptions const& options, Accounts const& accounts
     if (cluster == accounts.cluster_of(moved.to)) return std::nullopt;
 
     std::uint32_t const since_s = moved.time_s - std::min(moved.time_s, options.window_s);
+    // The only one of the window, which its record knows without a look into the log.
+    if (options.outflows > 1 && state.last_out_s < since_s) return std::nullopt;
     Outflows outflows = outflows_of(accounts, log, moved, since_s);
     if (outflows.list.all < options.outflows || outflows.sum < options.min) return std::nullopt;
     if (against_share(outflows.largest, Share(options.largest_share), outflows.sum) > 0)

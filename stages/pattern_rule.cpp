@@ -65,43 +65,54 @@ PatternRule::Family PatternRule::family_of(PatternOptions const& options, std::s
         options);
 }
 
-std::optional<Claim> PatternRule::on(Accounts& accounts, MovementLog const& log,
+// One function for each family, of the same arguments: a visitor is made ten times for every
+// movement, so it holds four words.
+struct PatternRule::Asked {
+    PatternRule const& rule;
+    Accounts const& accounts; // a look changes nothing
+    MovementLog const& log;
+    Moved const& moved;
+
+    std::optional<Claim> operator()(Watch& family) const {
+        for (AccountIndex const one : {moved.from, moved.to})
+            if (one != no_account && rule.watches(accounts[one].key))
+                if (auto claim = family.on(accounts, moved, one)) return claim;
+        return std::nullopt;
+    }
+    std::optional<Claim> operator()(Coordination& family) const {
+        return family.on(accounts, log, moved);
+    }
+    std::optional<Claim> operator()(Whales& family) const {
+        family.on(accounts, moved);
+        return std::nullopt;
+    }
+    std::optional<Claim> operator()(ExchangeFlows& family) const {
+        family.on(accounts, moved);
+        return std::nullopt;
+    }
+    std::optional<Claim> operator()(Unbondings& family) const { return family.on(accounts, moved); }
+    std::optional<Claim> operator()(Burst& family) const {
+        bool const counts = moved.from != no_account && sending_kinds.has(moved.kind);
+        if (!counts || within_cluster(accounts, moved)) return std::nullopt;
+        return family.on(moved, accounts[moved.from], log);
+    }
+    std::optional<Claim> operator()(Market& family) const {
+        bool const counts = moved.kind == decoders::MovementKind::transfer;
+        if (!counts || within_cluster(accounts, moved)) return std::nullopt;
+        return family->on(moved, sent_in_block(accounts, log, moved));
+    }
+    std::optional<Claim> operator()(LargeTransfers& family) const {
+        return family.on(accounts, moved);
+    }
+    template <class Of, auto judge>
+    std::optional<Claim> operator()(Stateless<Of, judge>& family) const {
+        return judge(family.options, accounts, log, moved);
+    }
+};
+
+std::optional<Claim> PatternRule::on(Accounts const& accounts, MovementLog const& log,
                                      Moved const& moved) {
-    Accounts const& read = accounts; // a look changes nothing
-    return std::visit(Overloaded{
-                          [&](Watch& family) -> std::optional<Claim> {
-                              for (AccountIndex const one : {moved.from, moved.to})
-                                  if (one != no_account && watches(read[one].key))
-                                      if (auto claim = family.on(read, moved, one)) return claim;
-                              return std::nullopt;
-                          },
-                          [&](Coordination& family) { return family.on(read, log, moved); },
-                          [&](Whales& family) -> std::optional<Claim> {
-                              family.on(read, moved);
-                              return std::nullopt;
-                          },
-                          [&](ExchangeFlows& family) -> std::optional<Claim> {
-                              family.on(read, moved);
-                              return std::nullopt;
-                          },
-                          [&](Unbondings& family) { return family.on(read, moved); },
-                          [&](Burst& family) -> std::optional<Claim> {
-                              if (moved.from == no_account || !sending_kinds.has(moved.kind) ||
-                                  within_cluster(read, moved))
-                                  return std::nullopt;
-                              return family.on(moved, read[moved.from], log);
-                          },
-                          [&](Market& family) -> std::optional<Claim> {
-                              bool const counts = moved.kind == decoders::MovementKind::transfer;
-                              if (!counts || within_cluster(read, moved)) return std::nullopt;
-                              return family->on(moved, sent_in_block(read, log, moved));
-                          },
-                          [&](LargeTransfers& family) { return family.on(read, moved); },
-                          [&]<class Of, auto judge>(Stateless<Of, judge>& family) {
-                              return judge(family.options, read, log, moved);
-                          },
-                      },
-                      family_);
+    return std::visit(Asked{*this, accounts, log, moved}, family_);
 }
 
 std::size_t PatternRule::place_of(decoders::Account const& account) {

@@ -66,7 +66,7 @@ class PatternRule {
     };
     Wants wants() const;
     // What it says of a movement that is in the log and in the accounts.
-    std::optional<Claim> on(Accounts& accounts, MovementLog const& log, Moved const& moved);
+    std::optional<Claim> on(Accounts const& accounts, MovementLog const& log, Moved const& moved);
     // The movements of a block have all been told; afterwards next() until it answers nothing.
     void at_block(std::uint32_t number, std::uint32_t time_s);
     bool timed() const; // else both do nothing
@@ -95,6 +95,8 @@ class PatternRule {
     void state(std::function<void(std::span<std::byte>)> const& each);
 
   private:
+    struct Asked;
+
     // Families without state of their own.
     template <class FamilyOptions,
               std::optional<Claim> (*judge)(FamilyOptions const&, Accounts const&,

@@ -56,7 +56,7 @@ struct PatternSnapshot {
 class PatternStore {
   public:
     static constexpr std::size_t cold_max = 1'000'000;
-    static constexpr std::uint32_t version = 4; // of models' layouts, too
+    static constexpr std::uint32_t version = 5; // of models' layouts, too
     static constexpr std::size_t log_page_movements = 64;
     static constexpr std::size_t model_page_bytes = 4'064; // one page of LMDB, with what is around
     static constexpr std::size_t model_name_bytes_max = 120;

@@ -76,6 +76,14 @@ Transfer transfer_of(BlockRef const& block, Movement const& movement) {
     return transfer;
 }
 
+ToldBlock told(Block const& block) {
+    ToldBlock told{block_ref(block.number, block.time_s), {}};
+    told.transfers.reserve(block.movements.size());
+    for (Movement const& one : block.movements)
+        told.transfers.push_back(transfer_of(told.ref, one));
+    return told;
+}
+
 Driven::Driven(Traffic const& traffic, DrivenOptions const& options)
     : rules_(rules_of(options)) {
     // A stem of its own for each, or they would be one cluster.
@@ -127,9 +135,7 @@ void Driven::set_balances(Traffic const& traffic, DrivenOptions const& options) 
             engine_->movement(transfer_of(block, movement));
             ++movement.event;
         }
-        engine_->end(block);
-        engine_->finalized(block.hash, block.number);
-        judge(block.number, traffic.options().start_s - before * 6);
+        judge(block);
     }
 }
 
@@ -139,15 +145,21 @@ void Driven::take(Block const& block) {
         engine_->movement(transfer_of(ref, one));
         if (one.planted) planted_[{block.number, one.event}] = {one.from, one.to};
     }
-    engine_->end(ref);
-    engine_->finalized(ref.hash, ref.number);
-    judge(block.number, block.time_s);
+    judge(ref);
 }
 
-void Driven::judge(std::uint32_t number, std::uint32_t time_s) {
+void Driven::take(ToldBlock const& block) {
+    for (Transfer const& one : block.transfers) engine_->movement(one);
+    judge(block.ref);
+}
+
+void Driven::judge(BlockRef const& block) {
+    engine_->end(block);
+    engine_->finalized(block.hash, block.number);
+    auto const time_s = static_cast<std::uint32_t>(block.timestamp_ms / 1'000);
     std::size_t steps = ~std::size_t{0};
     while (auto const found = engine_->next(steps))
-        claims_.push_back({rules_[found->rule].kind, number, time_s, *found});
+        claims_.push_back({rules_[found->rule].kind, block.number, time_s, *found});
     CHECK(engine_->idle());
 }
 

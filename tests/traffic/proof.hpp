@@ -49,11 +49,19 @@ struct Claimed {
     stages::PatternFound found;
 };
 
+// A block as the engine is told it.
+struct ToldBlock {
+    stages::BlockRef ref;
+    std::vector<stages::Transfer> transfers;
+};
+ToldBlock told(Block const& block);
+
 class Driven {
   public:
     Driven(Traffic const& traffic, DrivenOptions const& options);
 
     void take(Block const& block);
+    void take(ToldBlock const& block); // the engine's own work alone; nothing is known as planted
     std::vector<Claimed> const& claims() const { return claims_; }
     stages::Patterns const& engine() const { return *engine_; }
     stages::Patterns& engine() { return *engine_; }
@@ -62,7 +70,7 @@ class Driven {
 
   private:
     void set_balances(Traffic const& traffic, DrivenOptions const& options);
-    void judge(std::uint32_t number, std::uint32_t time_s);
+    void judge(stages::BlockRef const& block);
 
     std::vector<stages::Rule> rules_;
     std::unique_ptr<stages::Patterns> engine_;

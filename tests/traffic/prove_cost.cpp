@@ -19,14 +19,14 @@ constexpr double load_s_max = 2;
 
 // Processor time of a movement, in ns. Blocks are told and judged one after the other, as they
 // come. The clock ticks in milliseconds, so there is one figure of all movements.
-double cost_of(traffic::Traffic const& traffic, std::vector<traffic::Block> const& blocks,
+double cost_of(traffic::Traffic const& traffic, std::vector<traffic::ToldBlock> const& blocks,
                traffic::DrivenOptions const& options) {
     traffic::Driven driven(traffic, options);
     std::size_t all = 0;
     double const since = thread_cpu_s();
     for (auto const& block : blocks) {
         driven.take(block);
-        all += block.movements.size();
+        all += block.transfers.size();
     }
     return (thread_cpu_s() - since) / double(all) * 1e9;
 }
@@ -42,11 +42,13 @@ double resident_mib() {
 
 int print_cost(Options const& options, char const* title, traffic::Options const& of) {
     traffic::Traffic stream(of);
-    std::vector<traffic::Block> blocks; // those without a movement, too: time passes in them
+    // Those without a movement, too: time passes in them. As the stage before the engine has made
+    // them, which is not the engine's work.
+    std::vector<traffic::ToldBlock> blocks;
     std::uint64_t movements = 0;
     while (movements < options.movements) {
-        blocks.push_back(stream.next());
-        movements += blocks.back().movements.size();
+        blocks.push_back(traffic::told(stream.next()));
+        movements += blocks.back().transfers.size();
     }
     Table const table(options, title,
                       {{"rules", -20}, {"ns", 8}, {"more than none", 15}, {"verdict", -8}});
