@@ -107,13 +107,11 @@ bool JsonRun::character(TypeId type) {
 }
 
 bool JsonRun::bits(JsonStep const& step) {
-    auto const* end = in_.at;
     std::uint64_t bits = 0;
     if (!in_.bits(step.a, step.type, bits)) return false;
     std::size_t const store_bytes = step.a;
     std::size_t const store_bits = 8 * store_bytes;
-    end = in_.at;
-    auto const* data = end - (bits + store_bits - 1) / store_bits * store_bytes;
+    auto const* data = in_.at - (bits + store_bits - 1) / store_bits * store_bytes;
     auto* to = out_.room(bits);
     for (std::size_t i = 0; i < bits; ++i) {
         auto const place = step.width != 0 ? store_bits - 1 - i % store_bits : i % store_bits;

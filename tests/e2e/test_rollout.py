@@ -76,7 +76,7 @@ class Rollout(TwoPaths):
                 return error.code, error.read().decode()
 
         self.assertEqual(call("/healthz"), (200, "ok\n"))
-        self.assertEqual(call("/readyz")[0], 200)
+        service.wait_until(lambda: call("/readyz")[0] == 200, "every source has spoken")
         self.assertIn("spyhop_route_alerts_total", call("/metrics")[1])
         status, text = call("/api/status")
         self.assertEqual((status, json.loads(text)["mode"]), (200, "normal"))
