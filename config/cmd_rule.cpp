@@ -1,5 +1,6 @@
 #include "config/cmd_rule.hpp"
 
+#include "config/backtest.hpp"
 #include "config/exit_codes.hpp"
 #include "config/rule_lint.hpp"
 #include "config/rule_list.hpp"
@@ -47,6 +48,23 @@ int cmd_rule_list(Common const& common, RuleListOptions const& options, std::FIL
     print_problems(loaded, false, err);
     if (!loaded.usable()) return exit_bad_configuration;
     fmt::print(out, "{}", table ? rules_table(loaded.config) : rules_json(loaded.config) + "\n");
+    return exit_ok;
+}
+
+int cmd_rule_explain(Common const& common, RuleExplainOptions const& options, std::FILE* out,
+                     std::FILE* err) {
+    Loaded const loaded = load_and_lint(options.config_path);
+    print_problems(loaded, false, err);
+    if (!loaded.usable()) return exit_bad_configuration;
+    auto const rule = find_rule(loaded.config, options.rule);
+    if (!rule) {
+        fmt::print(err, "spyhop rule explain: {}\n", rule.error());
+        return exit_usage;
+    }
+    bool const table = common.output == Output::table;
+    auto const& of = loaded.config.rules[*rule];
+    fmt::print(out, "{}",
+               table ? rule_page(loaded.config, of) : rule_page_json(loaded.config, of) + "\n");
     return exit_ok;
 }
 

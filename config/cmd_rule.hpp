@@ -16,6 +16,14 @@ struct RuleListOptions {
 int cmd_rule_list(Common const& common, RuleListOptions const& options, std::FILE* out = stdout,
                   std::FILE* err = stderr);
 
+struct RuleExplainOptions {
+    std::string config_path;
+    std::string rule;
+};
+// Also 2: there is no such rule.
+int cmd_rule_explain(Common const& common, RuleExplainOptions const& options,
+                     std::FILE* out = stdout, std::FILE* err = stderr);
+
 // The whole file is read, and its label files; nothing of the machine is looked at.
 int cmd_rule_lint(Common const& common, std::string const& config_path, std::FILE* out = stdout,
                   std::FILE* err = stderr);

@@ -39,6 +39,7 @@ struct CommandLine {
     DecodeMetadata metadata;
     TopologyOptions topology;
     RuleListOptions rules;
+    RuleExplainOptions explain_rule;
     RuleBacktestOptions backtest;
     ExplainOptions explain;
     WhyNotOptions why_not;
@@ -161,6 +162,10 @@ struct CommandLine {
         list->add_flag("--kinds", rules.kinds, "the kinds of rules, their keys and defaults")
             ->excludes(file);
         list->callback([this] { exit_code = cmd_rule_list(common, rules); });
+        auto* const one = rule->add_subcommand("explain", "what one rule claims, and by what");
+        one->add_option("RULE", explain_rule.rule, "its name in the configuration")->required();
+        one->add_option("-c,--config", explain_rule.config_path, "configuration file")->required();
+        one->callback([this] { exit_code = cmd_rule_explain(common, explain_rule); });
         auto* const lint = rule->add_subcommand("lint", "rules that could never speak");
         lint->add_option("-c,--config", config_path, "configuration file")->required();
         lint->callback([this] { exit_code = cmd_rule_lint(common, config_path); });

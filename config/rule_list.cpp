@@ -59,18 +59,35 @@ std::string chains_json(Config const& config, Rule const& rule) {
     return joined(parts, ",");
 }
 
-std::string rule_json(Config const& config, Rule const& rule) {
+// With what its kind claims and what its keys mean, or without.
+std::string rule_json(Config const& config, Rule const& rule, bool explained) {
     std::vector<std::string> parts;
     for (RuleKey const& row : rule_keys()) {
         if (!listed(row, rule.kind)) continue;
         std::string const value = value_text(rule, row);
-        parts.push_back(fmt::format(R"({}:{{"value":{},"default":{}}})", stages::quoted(row.key),
+        std::string const words =
+            explained ? fmt::format(R"(,"unit":{},"meaning":{})", stages::quoted(row.unit),
+                                    stages::quoted(row.meaning))
+                      : "";
+        parts.push_back(fmt::format(R"({}:{{"value":{},"default":{}{}}})", stages::quoted(row.key),
                                     value.empty() ? "null" : as_toml(row.type, value),
-                                    !written(rule, row)));
+                                    !written(rule, row), words));
     }
-    return fmt::format(R"({{"name":{},"kind":{},"chains":[{}],"parameters":{{{}}}}})",
-                       stages::quoted(rule.name), stages::quoted(to_text(rule.kind)),
+    auto const& kind = stages::row_of(rule.kind);
+    std::string const claim =
+        explained ? fmt::format(R"("claim":{},"model":{},)", stages::quoted(kind.claim),
+                                stages::quoted(to_text(kind.model)))
+                  : "";
+    return fmt::format(R"({{"name":{},"kind":{},{}"chains":[{}],"parameters":{{{}}}}})",
+                       stages::quoted(rule.name), stages::quoted(to_text(rule.kind)), claim,
                        chains_json(config, rule), joined(parts, ","));
+}
+
+std::string_view model_words(stages::RuleModel model) {
+    return model == stages::RuleModel::statistical
+             ? "what is rare against what it has learned of this chain; what it knows too little "
+               "of, it does not judge"
+             : "fixed thresholds: what is over them is told, however ordinary it is";
 }
 
 std::string default_text(RuleKey const& row) {
@@ -110,8 +127,27 @@ std::string rules_table(Config const& config) {
 
 std::string rules_json(Config const& config) {
     std::vector<std::string> parts;
-    for (Rule const& rule : config.rules) parts.push_back(rule_json(config, rule));
+    for (Rule const& rule : config.rules) parts.push_back(rule_json(config, rule, false));
     return fmt::format(R"({{"ok":true,"rules":[{}]}})", joined(parts, ","));
+}
+
+std::string rule_page(Config const& config, Rule const& rule) {
+    auto const& kind = stages::row_of(rule.kind);
+    std::string out = fmt::format("{}  {}\n    {:<18}{}\n    {:<18}{}\n    {:<18}{}\n", rule.name,
+                                  kind.name, "claims", kind.claim, "judges by",
+                                  model_words(kind.model), "runs on", chains_text(config, rule));
+    for (RuleKey const& row : rule_keys()) {
+        if (!listed(row, rule.kind)) continue;
+        std::string const value = value_text(rule, row);
+        std::string const text = value.empty() ? "-" : as_toml(row.type, value);
+        out += fmt::format("    {:<18}{:<28}{:<9}{:<20}{}\n", row.key, text,
+                           written(rule, row) ? "" : "default", row.unit, row.meaning);
+    }
+    return out;
+}
+
+std::string rule_page_json(Config const& config, Rule const& rule) {
+    return fmt::format(R"({{"ok":true,"rule":{}}})", rule_json(config, rule, true));
 }
 
 std::string kinds_table() {

@@ -20,6 +20,13 @@ std::string rules_table(Config const& config);
 //   "parameters":{"window":{"value":"24h","default":true},…}}]}
 std::string rules_json(Config const& config);
 
+// One rule: what its kind claims and by what model, where it runs, how often it may speak, and each
+// key with its value and what that means.
+std::string rule_page(Config const& config, stages::Rule const& rule);
+// {"ok":true,"rule":{… as above …,"claim":…,"model":…,
+//   "parameters":{"window":{"value":"24h","default":true,"unit":…,"meaning":…},…}}}
+std::string rule_page_json(Config const& config, stages::Rule const& rule);
+
 std::string kinds_table();
 // {"ok":true,"kinds":[{"kind":…,"claim":…,"model":…,"paths":[…],
 //   "keys":[{"key":…,"type":…,"default":…,"unit":…,"meaning":…}]}]}; default null: none

@@ -49,6 +49,10 @@ class RuleCommand : public testing::Test {
         return tests::said_by(
             [&](auto* out, auto* err) { return cmd_rule_list(common, options, out, err); });
     }
+    CommandSaid explain(std::string const& path, std::string const& rule) {
+        return tests::said_by(
+            [&](auto* out, auto* err) { return cmd_rule_explain(common, {path, rule}, out, err); });
+    }
     CommandSaid lint(std::string const& path) {
         return tests::said_by(
             [&](auto* out, auto* err) { return cmd_rule_lint(common, path, out, err); });
@@ -107,6 +111,37 @@ TEST_F(RuleCommand, lists_the_same_as_json) {
     EXPECT_TRUE(parameters["severity"]["value"].is_null());
     EXPECT_EQ(str(parameters["assets"]["value"].at(0)), "native");
     EXPECT_TRUE(parameters["hops"].error() != simdjson::SUCCESS);
+}
+
+TEST_F(RuleCommand, explains_one_rule_with_what_its_keys_mean) {
+    std::string const path = write(text);
+    CommandSaid const page = explain(path, "cuts");
+    EXPECT_EQ(page.code, exit_ok);
+    EXPECT_TRUE(page.out.starts_with("cuts  drain\n"
+                                     "    claims            an account empties in many cuts\n"
+                                     "    judges by         fixed thresholds: "))
+        << page.out;
+    EXPECT_TRUE(has(page.out, "\n    outflows          7                                    "
+                              "movements           at least, within the window\n"))
+        << page.out;
+    EXPECT_TRUE(has(page.out, "\n    largest_share     0.5                         default  "));
+    EXPECT_FALSE(has(page.out, "large  large_transfer"));
+
+    common.output = Output::json;
+    auto const root = parse(explain(path, "cuts").out);
+    EXPECT_TRUE(bool(root["ok"]));
+    auto const rule = root["rule"];
+    EXPECT_EQ(str(rule["claim"]), stages::row_of(stages::RuleKind::drain).claim);
+    EXPECT_EQ(str(rule["model"]), "threshold");
+    EXPECT_EQ(std::int64_t(rule["parameters"]["outflows"]["value"]), 7);
+    EXPECT_EQ(str(rule["parameters"]["outflows"]["unit"]), "movements");
+    EXPECT_EQ(str(rule["parameters"]["outflows"]["meaning"]), "at least, within the window");
+
+    CommandSaid const nobody = explain(path, "cut");
+    EXPECT_EQ(nobody.code, exit_usage);
+    EXPECT_TRUE(nobody.err.starts_with("spyhop rule explain: ")) << nobody.err;
+    EXPECT_TRUE(has(nobody.err, "cuts")) << nobody.err;
+    EXPECT_EQ(explain(write("[[chain]]\n"), "cuts").code, exit_bad_configuration);
 }
 
 TEST_F(RuleCommand, kinds_come_with_every_key_of_the_table) {
