@@ -20,6 +20,7 @@ import re
 import shlex
 import subprocess
 import sys
+import threading
 import time
 
 TIDY = "clang-tidy-19"
@@ -32,6 +33,12 @@ ANALYSED = ("pipeline/", "decoders/", "io/", "stages/", "config/")
 NODES = ("-Xclang", "-analyzer-config", "-Xclang", "max-nodes=30000")
 # A batch includes its sources, which is what this check is about: the pass by file has it.
 BY_FILE = "bugprone-suspicious-include"
+# Two batches of this name would be at odds: a guess, which the compiler has the last word about.
+DECLARED = (r"^(?!namespace|return|template|using (?!\w+ =))"
+            r"(?:(?:struct|class|union|enum(?: class)?|using)\s+|TEST\w*\(|"
+            r"(?:[\w:<>,&*\[\]]+\s+)+[&*]?)(\w+(?:, \w+)?)\s*(?:[({=;\[,)]|final|:|$)")
+# How many compilers run at once.
+slots = threading.Semaphore(1)
 FINDING = re.compile(r"^(?P<file>/[^:]+):\d+:\d+: (?P<kind>error|warning|fatal error): ")
 
 
@@ -53,7 +60,8 @@ def targets(build, only):
         commands = json.load(file)
     for entry in commands:
         source = os.path.normpath(os.path.join(entry["directory"], entry["file"]))
-        if not source.startswith(root + os.sep) or source in seen:
+        ours = source.startswith(root + os.sep) and not source.startswith(build + os.sep)
+        if not ours or source in seen:
             continue
         if only and source not in only:
             continue
@@ -63,19 +71,38 @@ def targets(build, only):
 
 
 def run(command, build):
-    done = subprocess.run(command, cwd=build, text=True, check=False, stdout=subprocess.PIPE,
-                          stderr=subprocess.STDOUT)
+    with slots:
+        done = subprocess.run(command, cwd=build, text=True, check=False, stdout=subprocess.PIPE,
+                              stderr=subprocess.STDOUT)
     return done.returncode, re.sub(r"\x1b\[[0-9;]*m", "", done.stdout)
 
 
-def write_batch(path, sources):
-    with open(path, "w", encoding="utf-8") as file:
-        file.writelines(f'#include "{source}"\n' for source in sources)
+def names_in(source):
+    """What a source declares at the beginning of a line: types, functions, constants, tests."""
+    with open(source, encoding="utf-8") as file:
+        text = file.read()
+    return set(re.findall(DECLARED, text, re.M)) - {"main"}
+
+
+def groups(sources):
+    """Up to BATCH sources each, none of which declares what another one does, as far as seen."""
+    found = []
+    for source in sources:
+        names = names_in(source)
+        for group, taken in found:
+            if len(group) < BATCH and not names & taken:
+                group.append(source)
+                taken |= names
+                break
+        else:
+            found.append(([source], names))
+    return [group for group, _ in found]
 
 
 def at_odds(sources, path, flags, build):
-    """The sources of a batch that the compiler refuses beside those before them."""
-    write_batch(path, sources)
+    """The sources of a batch that the compiler refuses beside those before them; what it said."""
+    with open(path, "w", encoding="utf-8") as file:
+        file.writelines(f'#include "{source}"\n' for source in sources)
     command = ["clang++-19", *flags, "-w", "-fsyntax-only", "-ferror-limit=0", path]
     status, said = run(command, build)
     if status == 0:
@@ -85,18 +112,19 @@ def at_odds(sources, path, flags, build):
 
 
 def batches(sources, name, flags, build):
-    """Yields (file, sources) until every source has its place."""
-    waiting, number = list(sources), 0
+    """Yields (file, sources, what the compiler said) until every source has its place."""
+    waiting, number = groups(sources), 0
     while waiting:
-        taken, waiting = waiting[:BATCH], waiting[BATCH:]
         number += 1
         path = os.path.join(build, "lint", f"{name}-{number}.cpp")
+        taken, left = waiting.pop(0), []
         while True:
             refused, said = at_odds(taken, path, flags, build)
             if not refused:
                 break
-            waiting += [source for source in taken if source in refused]
+            left += [source for source in taken if source in refused]
             taken = [source for source in taken if source not in refused]
+        waiting += [left] if left else []
         yield path, taken, said
 
 
@@ -143,24 +171,25 @@ def analysed(source, build):
     return os.path.relpath(source, os.path.dirname(build)).startswith(ANALYSED)
 
 
-def lint(build, only, jobs):
-    """Yields findings as they come: what is matched first, which finds most in the least time."""
+def lint(build, only, tell):
+    """Tells findings as they come: what is matched first, which finds most in the least time."""
     os.makedirs(os.path.join(build, "lint"), exist_ok=True)
     found = targets(build, only)
     if not found:
-        yield f"{build}: no source of ours is compiled there"
-    with concurrent.futures.ThreadPoolExecutor(jobs) as pool:
-        work = []
-        for number, (flags, sources) in enumerate(found.items()):
-            for path, taken, said in batches(sources, f"batch-{number}", flags, build):
-                work.append(pool.submit(lint_batch, path, taken, said, flags, build))
-        for flags, sources in found.items():
-            work += [pool.submit(lint_source, source, flags, build) for source in sources
-                     if analysed(source, build)]
-        for number, done in enumerate(work, 1):
-            yield from done.result()
-            if sys.stderr.isatty():
-                print(f"\r{number} of {len(work)} ", end="", file=sys.stderr, flush=True)
+        tell([f"{build}: no source of ours is compiled there"])
+
+    def match(number, flags, sources):
+        for path, taken, said in batches(sources, f"batch-{number}", flags, build):
+            tell(lint_batch(path, taken, said, flags, build))
+
+    with concurrent.futures.ThreadPoolExecutor(len(found) + 1) as pool:
+        work = [pool.submit(match, number, *target) for number, target in enumerate(found.items())]
+        for done in work:
+            done.result()
+        alone = [(source, flags) for flags, sources in found.items() for source in sources
+                 if analysed(source, build)]
+        for findings in pool.map(lambda one: lint_source(*one, build), alone):
+            tell(findings)
 
 
 def main():
@@ -171,11 +200,18 @@ def main():
     options = parser.parse_intermixed_args()
     build = os.path.abspath(options.build)
     only = {os.path.abspath(source) for source in options.source}
-    started, told = time.monotonic(), set()
-    for finding in lint(build, only, options.jobs):
-        if finding not in told:
-            told.add(finding)
-            print(finding, flush=True)
+    global slots
+    slots = threading.Semaphore(options.jobs)
+    started, told, telling = time.monotonic(), set(), threading.Lock()
+
+    def tell(findings):
+        with telling:
+            for finding in findings:
+                if finding not in told:
+                    told.add(finding)
+                    print(finding, flush=True)
+
+    lint(build, only, tell)
     sources = sum(len(group) for group in targets(build, only).values())
     print(f"clang-tidy: {sources} sources, {len(told)} findings, "
           f"{time.monotonic() - started:.0f} s")
