@@ -76,9 +76,9 @@ std::expected<void, Error> HttpChunks::end_line() {
 
 std::expected<void, Error> HttpChunks::begin_chunk(std::string_view line) {
     std::uint64_t size = 0;
-    char const* const end = line.data() + line.size();
-    auto const [stop, failure] = std::from_chars(line.data(), end, size, 16);
-    std::size_t const digits = static_cast<std::size_t>(stop - line.data());
+    char const* const begin = line.data();
+    auto const [stop, failure] = std::from_chars(begin, begin + line.size(), size, 16);
+    auto const digits = static_cast<std::size_t>(stop - begin);
     std::size_t const next = line.find_first_not_of(" \t", digits);
     if (failure != std::errc{} || (next != std::string::npos && line[next] != ';'))
         return malformed("a chunk's size is no hexadecimal number");
