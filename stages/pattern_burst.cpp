@@ -70,8 +70,8 @@ double Burst::place_of(std::uint32_t time_s) const {
     constexpr double hours = 1.0 / hour_s;
     std::uint32_t const hour = time_s % week_s / hour_s;
     double const* const from = &learned_.week[hour];
-    return double(time_s / week_s * week_s) + from[0] +
-           time_s % hour_s * hours * (from[1] - from[0]);
+    std::uint32_t const begin_s = time_s - time_s % week_s;
+    return static_cast<double>(begin_s) + from[0] + time_s % hour_s * hours * (from[1] - from[0]);
 }
 
 // By the busiest of the last days, which fades by a tenth a day.

@@ -6,6 +6,7 @@
 #include "stages/messages.hpp"
 
 #include <algorithm>
+#include <cmath>
 #include <compare>
 #include <cstdint>
 #include <limits>
@@ -19,7 +20,8 @@ struct Share {
 
     static constexpr double most = 1e9;
     explicit Share(double ratio) {
-        if (ratio > 0) billionths = static_cast<std::uint64_t>(std::min(ratio, most) * 1e9 + 0.5);
+        if (ratio > 0)
+            billionths = static_cast<std::uint64_t>(std::floor(std::min(ratio, most) * 1e9 + 0.5));
     }
 };
 
