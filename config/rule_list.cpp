@@ -83,11 +83,13 @@ std::string rule_json(Config const& config, Rule const& rule, bool explained) {
                        chains_json(config, rule), joined(parts, ","));
 }
 
-std::string_view model_words(stages::RuleModel model) {
-    return model == stages::RuleModel::statistical
-             ? "what is rare against what it has learned of this chain; what it knows too little "
-               "of, it does not judge"
-             : "fixed thresholds: what is over them is told, however ordinary it is";
+std::string_view model_words(Rule const& rule) {
+    if (stages::row_of(rule.kind).model == stages::RuleModel::statistical)
+        return "what is rare against what it has learned of this chain; what it knows too little "
+               "of, it does not judge";
+    if (stages::budget(rule))
+        return "thresholds, which rise where they are met more often than its budget allows";
+    return "fixed thresholds: what is over them is told, however ordinary it is";
 }
 
 std::string default_text(RuleKey const& row) {
@@ -134,8 +136,8 @@ std::string rules_json(Config const& config) {
 std::string rule_page(Config const& config, Rule const& rule) {
     auto const& kind = stages::row_of(rule.kind);
     std::string out = fmt::format("{}  {}\n    {:<18}{}\n    {:<18}{}\n    {:<18}{}\n", rule.name,
-                                  kind.name, "claims", kind.claim, "judges by",
-                                  model_words(kind.model), "runs on", chains_text(config, rule));
+                                  kind.name, "claims", kind.claim, "judges by", model_words(rule),
+                                  "runs on", chains_text(config, rule));
     for (RuleKey const& row : rule_keys()) {
         if (!listed(row, rule.kind)) continue;
         std::string const value = value_text(rule, row);

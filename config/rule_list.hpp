@@ -1,6 +1,7 @@
-// What `spyhop rule list` prints: the rules of a configuration with everything they go by, and the
-// kinds of rules there are with their keys. Generated from the tables of stages/rules.hpp and
-// rule_keys.hpp. Pure; any thread. Texts end in a line break, JSON is one line without.
+// What `spyhop rule list` and `explain` print: the rules of a configuration with everything they go
+// by, one rule with what that means, and the kinds of rules there are with their keys. Generated
+// from the tables of stages/rules.hpp and rule_keys.hpp. Pure; any thread. Texts end in a line
+// break, JSON is one line without.
 #pragma once
 
 #include "config/config.hpp"
@@ -20,8 +21,8 @@ std::string rules_table(Config const& config);
 //   "parameters":{"window":{"value":"24h","default":true},…}}]}
 std::string rules_json(Config const& config);
 
-// One rule: what its kind claims and by what model, where it runs, how often it may speak, and each
-// key with its value and what that means.
+// One rule: what its kind claims and by what model, where it runs, and each key with its value and
+// what that means.
 std::string rule_page(Config const& config, stages::Rule const& rule);
 // {"ok":true,"rule":{… as above …,"claim":…,"model":…,
 //   "parameters":{"window":{"value":"24h","default":true,"unit":…,"meaning":…},…}}}

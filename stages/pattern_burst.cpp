@@ -180,13 +180,12 @@ std::optional<Claim> Burst::on(Moved const& moved, AccountState const& sender,
     }
     suspect.cusum = static_cast<float>(cusum);
     bool const tells = suspect.told == 0 && cusum >= learned_.threshold;
-    Suspect const untold = suspect;
     suspect.told |= std::uint32_t{tells};
     std::size_t const place = known != nowhere ? known : place_for(key);
     keys_[place] = key;
     suspects_[place] = suspect;
     if (!tells) return std::nullopt; // a claim is a kilobyte: none is made to be thrown away
-    return claim(moved, sender, log, untold);
+    return claim(moved, sender, log, suspect);
 }
 
 // The change was most likely where the likelihood ratio of what came since is largest, of the rate

@@ -29,9 +29,9 @@
 //
 // Called with the movement in the log and the sender's state before it: outs, first_out_s and
 // last_out_s are without it. The owner counts each movement of a batch as one of `outs`: that makes
-// this slower to speak, never more often wrong. Cost: a look into one cache line of the table's
-// keys, and for a suspect a logarithm; at a claim a walk of at most `steps_max`. 0.5 MB. One
-// thread; nothing is allocated after construction.
+// this slower to speak, never more often wrong. Cost: a look into a cache line or two of the
+// table's keys, and for a suspect a logarithm; at a claim a walk of at most `steps_max`. 0.5 MB.
+// One thread; nothing is allocated after construction.
 #pragma once
 
 #include "stages/pattern_accounts.hpp"
@@ -113,7 +113,7 @@ class Burst {
 
     BurstOptions options_;
     double log_factor_;
-    // By place; the keys apart, so that the eight places of a key are one cache line.
+    // By place; the keys apart, so that the eight places of a key are next to each other.
     std::vector<std::uint64_t> keys_; // hash; 0: free
     std::vector<Suspect> suspects_;
     Learned learned_;

@@ -1,5 +1,5 @@
-// What `spyhop rule` prints: every rule with what it goes by, every kind with its keys, and
-// problems with their places.
+// What `spyhop rule` prints: every rule with what it goes by, one with what that means, every kind
+// with its keys, and problems with their places.
 #include "command_said.hpp"
 #include "config/cmd_rule.hpp"
 #include "config/exit_codes.hpp"
@@ -126,6 +126,12 @@ TEST_F(RuleCommand, explains_one_rule_with_what_its_keys_mean) {
         << page.out;
     EXPECT_TRUE(has(page.out, "\n    largest_share     0.5                         default  "));
     EXPECT_FALSE(has(page.out, "large  large_transfer"));
+    EXPECT_TRUE(
+        has(explain(write(text + "budget = 2\n"), "cuts").out,
+            "\n    judges by         thresholds, which rise where they are met more often "));
+    EXPECT_TRUE(
+        has(explain(write(text + "[[rule]]\nname = \"many\"\nkind = \"burst\"\n"), "many").out,
+            "\n    judges by         what is rare against what it has learned "));
 
     common.output = Output::json;
     auto const root = parse(explain(path, "cuts").out);
