@@ -123,6 +123,18 @@ Shape small(std::uint64_t seed) {
 
 } // namespace
 
+TEST(PatternDrain, a_cut_exactly_as_old_as_the_window_counts_and_an_older_one_does_not) {
+    DrainOptions options = options_of_table();
+    options.outflows = 2;
+    for (std::uint32_t const window_s : {59U, 60U}) {
+        World world;
+        options.window_s = window_s;
+        auto const claim = drained(world, 20'000, {10'000, 10'000}, options);
+        ASSERT_EQ(claim.has_value(), window_s == 60) << window_s;
+        EXPECT_EQ(claim ? claim->evidence.all : 0U, window_s == 60 ? 2U : 0U);
+    }
+}
+
 TEST(PatternDrain, five_cuts_that_take_three_quarters_are_a_drain) {
     World world;
     auto const claim =
